@@ -1,0 +1,120 @@
+"""The catalog: every department's declarations, resolved once into records, fields, links and rules that refer to one
+another. Stages after it never look at declarations again. ``schema.resolve`` makes it and finds what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schema.classification import Classification
+from schema.codecs import Codec
+from schema.declare import RecordSpec
+from schema.relations import Relation, relation_name
+from schema.rules import Rule
+from schema.scalars import Scalar
+from schema.sources import Department, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``."""
+
+    department: Department
+    records: tuple[type[Any], ...]
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A resolved field. ``name`` as declared, ``api_name`` as clients write it. Exactly one of ``column`` (with
+    ``codec``), ``function`` (with ``reads``) and ``batch`` (with ``by``) says where its value comes from."""
+
+    name: str
+    api_name: str
+    scalar: Scalar
+    nullable: bool
+    classification: Classification
+    personal: bool
+    sensitive: bool
+    owner: str
+    legal_basis: str
+    retention: str
+    description: str
+    column: str | None = None
+    codec: Codec | None = None
+    function: Callable[..., Any] | None = None
+    batch: Callable[[Sequence[Any]], Awaitable[Mapping[Any, Any]]] | None = None
+    reads: tuple[str, ...] = ()
+    where: str = ""
+    """File and line of the declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """``local``: the field of this record and ``remote``: the field of the target whose equal values join them."""
+
+    name: str
+    api_name: str
+    target: str
+    many: bool
+    local: str
+    remote: str
+    classification: Classification
+    owner: str
+    description: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A resolved record. ``name`` is qualified (``health.Facility``), ``type_name`` the GraphQL type."""
+
+    name: str
+    type_name: str
+    singular: str
+    plural: str
+    department: Department
+    source: Source
+    relation: Relation
+    owner: str
+    key: str
+    size: int
+    description: str
+    legal_basis: str
+    retention: str
+    fields: Mapping[str, Field]
+    links: Mapping[str, Link]
+    spec: RecordSpec
+    by_api_name: Mapping[str, Field | Link] = field(default_factory=dict)
+
+    @property
+    def key_field(self) -> Field:
+        return self.fields[self.key]
+
+    @property
+    def source_name(self) -> str:
+        """Source and relation as an auditor would look them up, e.g. ``hmis.organisationunit``."""
+        return f"{self.source.name}.{relation_name(self.relation)}"
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything declared, resolved. ``version`` changes with any declaration or rule."""
+
+    departments: Mapping[str, Department]
+    sources: Mapping[str, Source]
+    records: Mapping[str, Record]
+    rules: tuple[Rule, ...]
+    version: str
+
+    def record_of_type(self, type_name: str) -> Record:
+        """The record whose GraphQL type is ``type_name``; KeyError when there is none."""
+        return self.by_type[type_name]
+
+    @property
+    def by_type(self) -> Mapping[str, Record]:
+        return {record.type_name: record for record in self.records.values()}

@@ -1,0 +1,307 @@
+"""Two-way codecs between what a legacy column holds and the value it means.
+
+``decode`` reads a raw value (never None: a null is a null); it returns None for "blank means null" and raises
+Unreadable, without the value, for what it cannot read. ``spellings(value)`` is **every** raw that decodes to
+``value``, or None when there is no finite list: then a filter or join on the column uses ``normaliser`` if the
+connector knows it, or runs after the fetch.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Any
+
+from schema.errors import Unreadable
+from schema.scalars import KARACHI
+
+NORMALISERS = ("trim",)
+"""Source-side expressions a connector may offer: ``trim`` strips ASCII blanks at both ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """``kind`` is the raw value's storage family (text int decimal float bool date datetime), None when it is the
+    field's own. ``total``: every non-null raw has a value. ``ordered``: raws (normalised, when there is a normaliser)
+    sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be taken in the
+    source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot raise."""
+
+    name: str
+    decode: Callable[[Any], Any]
+    spellings: Callable[[Any], tuple[Any, ...] | None]
+    kind: str | None = None
+    total: bool = False
+    ordered: bool = False
+    normaliser: str | None = None
+    factor: Decimal | None = None
+    inline: str | None = None
+
+
+def _one(value: Any) -> tuple[Any, ...]:
+    return (value,)
+
+
+def _never(value: Any) -> None:
+    return None
+
+
+identity = Codec("identity", lambda raw: raw, _one, total=True, ordered=True, factor=Decimal(1), inline="{v}")
+
+
+_BLANKS = " \t\r\n"
+stripped = Codec(
+    "stripped", lambda raw: raw.strip(_BLANKS), _never, kind="text", total=True, ordered=True, normaliser="trim",
+    inline="{v}.strip(' \\t\\r\\n')",
+)  # fmt: skip
+"""Text without the blanks legacy systems pad with. Empty text stays a value."""
+
+blank_is_null = Codec(
+    "blank_is_null", lambda raw: raw.strip(_BLANKS) or None, _never, kind="text", normaliser="trim",
+    inline="({v}.strip(' \\t\\r\\n') or None)",
+)  # fmt: skip
+"""Stripped text whose empty form means that nothing is known."""
+
+
+def _decode_cnic(raw: Any) -> str | None:
+    if isinstance(raw, str):
+        if len(raw) == 13 and raw.isascii() and raw.isdigit():
+            return raw
+        if re.fullmatch(r"[0-9]{5}-[0-9]{7}-[0-9]", raw):
+            return raw.replace("-", "")
+        if not raw.strip():
+            return None
+    raise Unreadable("not a 13-digit CNIC")
+
+
+cnic = Codec(
+    "cnic", _decode_cnic, lambda value: (value, f"{value[:5]}-{value[5:12]}-{value[12:]}"), kind="text"
+)  # fmt: skip
+"""A CNIC in either written form; 12 or 14 digits are unreadable, blank is null."""
+
+
+def code_table(name: str, table: Mapping[Any, str | None], *, kind: str = "text") -> Codec:
+    """A codec over a closed table of codes; a code outside it is unreadable. None as meaning says "blank"."""
+
+    def decode(raw: Any) -> str | None:
+        try:
+            return table[raw]
+        except (KeyError, TypeError):
+            raise Unreadable(f"not a code of {name}") from None
+
+    back: dict[str, tuple[Any, ...]] = {}
+    for code, meaning in table.items():
+        if meaning is not None:
+            back[meaning] = (*back.get(meaning, ()), code)
+    return Codec(name, decode, lambda value: back.get(value, ()), kind=kind)
+
+
+def _day(year: str, month: str, day: str) -> dt.date:
+    try:
+        return dt.date(int(year), int(month), int(day))
+    except ValueError:
+        raise Unreadable("this day does not exist") from None
+
+
+def _decode_yyyymmdd(raw: Any) -> dt.date | None:
+    if isinstance(raw, str):
+        if not raw.strip() or raw == "00000000":
+            return None
+        if len(raw) == 8 and raw.isascii() and raw.isdigit():
+            return _day(raw[:4], raw[4:6], raw[6:])
+    raise Unreadable("not a date as YYYYMMDD")
+
+
+yyyymmdd = Codec("yyyymmdd", _decode_yyyymmdd, lambda day: (day.strftime("%Y%m%d"),), kind="text")
+"""A day as YYYYMMDD; blank and 00000000 are null."""
+
+
+def _decode_ddmmyyyy(raw: Any) -> dt.date | None:
+    if isinstance(raw, str):
+        if not raw.strip():
+            return None
+        if re.fullmatch(r"[0-9]{2}/[0-9]{2}/[0-9]{4}", raw):
+            return _day(raw[6:], raw[3:5], raw[:2])
+    raise Unreadable("not a date as DD/MM/YYYY")
+
+
+ddmmyyyy = Codec("ddmmyyyy", _decode_ddmmyyyy, lambda day: (day.strftime("%d/%m/%Y"),), kind="text")
+"""A day as DD/MM/YYYY; blank is null."""
+
+
+def _decode_iso_day(raw: Any) -> dt.date | None:
+    if isinstance(raw, str):
+        if not raw.strip():
+            return None
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw):
+            return _day(raw[:4], raw[5:7], raw[8:])
+    raise Unreadable("not a date as YYYY-MM-DD")
+
+
+iso_day = Codec("iso_day", _decode_iso_day, lambda day: (day.isoformat(),), kind="text")
+"""A day kept as text YYYY-MM-DD; blank is null."""
+
+
+def _decode_yyyymm(raw: Any) -> str | None:
+    if isinstance(raw, str):
+        if not raw.strip():
+            return None
+        if len(raw) == 6 and raw.isascii() and raw.isdigit() and "01" <= raw[4:] <= "12":
+            return f"{raw[:4]}-{raw[4:]}"
+    raise Unreadable("not a month as YYYYMM")
+
+
+def _spell_yyyymm(value: str) -> tuple[str, ...]:
+    return (value.replace("-", ""),) if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value) else ()
+
+
+yyyymm = Codec("yyyymm", _decode_yyyymm, _spell_yyyymm, kind="text")
+"""A month kept as YYYYMM, told as 2025-09; blank is null."""
+
+
+def decimal(scale: int) -> Codec:
+    """An exact number of the source, told with ``scale`` places (half-even)."""
+    quantum = Decimal(1).scaleb(-scale)
+
+    def decode(raw: Any) -> Decimal:
+        return quantized(raw, quantum)
+
+    return Codec(f"decimal({scale})", decode, _one, kind="decimal", total=True, ordered=True, factor=Decimal(1))
+
+
+def quantized(raw: Any, quantum: Decimal) -> Decimal:
+    """``raw`` as a Decimal with the quantum's places; Unreadable when it is no finite number."""
+    try:
+        value = raw if isinstance(raw, Decimal) else Decimal(str(raw))
+        with localcontext() as context:
+            context.prec = 60
+            return value.quantize(quantum)
+    except ArithmeticError:
+        raise Unreadable("not a decimal number") from None
+
+
+def _paisa_to_rupees(paisa: int) -> Decimal:
+    return Decimal(paisa).scaleb(-2)
+
+
+def _whole_paisa(value: Decimal) -> int | None:
+    paisa = value.scaleb(2)
+    return int(paisa) if paisa == paisa.to_integral_value() else None
+
+
+def _decode_paisa(raw: Any) -> Decimal:
+    if isinstance(raw, int):
+        return _paisa_to_rupees(raw)
+    raise Unreadable("not a whole number of paisa")
+
+
+def _spell_paisa(value: Decimal) -> tuple[int, ...]:
+    paisa = _whole_paisa(value)
+    return () if paisa is None else (paisa,)
+
+
+paisa = Codec(
+    "paisa", _decode_paisa, _spell_paisa, kind="int", total=True, ordered=True, factor=Decimal("0.01"),
+    inline="Decimal({v}).scaleb(-2)",
+)  # fmt: skip
+"""Whole paisa in the source, rupees with two places for clients."""
+
+
+def fixed_paisa(digits: int, *, signed: bool) -> Codec:
+    """A fixed-width amount whose last two digits are paisa, e.g. ``+0000000186900`` (1,869.00); blank is null."""
+    pattern = re.compile((r"[+-]" if signed else "") + f"[0-9]{{{digits}}}")
+
+    def decode(raw: Any) -> Decimal | None:
+        if isinstance(raw, str):
+            if pattern.fullmatch(raw):
+                return _paisa_to_rupees(int(raw))
+            if not raw.strip():
+                return None
+        raise Unreadable(f"not a fixed-width amount of {digits} digits")
+
+    def spell(value: Decimal) -> tuple[str, ...]:
+        whole = _whole_paisa(value)
+        if whole is None or (whole < 0 and not signed) or len(str(abs(whole))) > digits:
+            return ()
+        body = f"{abs(whole):0{digits}d}"
+        if not signed:
+            return (body,)
+        return (f"+{body}", f"-{body}") if whole == 0 else (("-" if whole < 0 else "+") + body,)
+
+    return Codec(f"fixed_paisa({digits}{', signed' if signed else ''})", decode, spell, kind="text")
+
+
+def _decode_rupees(raw: Any) -> Decimal | None:
+    if isinstance(raw, str):
+        if not raw.strip():
+            return None
+        if re.fullmatch(r"-?[0-9]{1,20}\.[0-9]{2}", raw):
+            return Decimal(raw)
+    raise Unreadable("not an amount as rupees.paisa")
+
+
+rupees_text = Codec("rupees_text", _decode_rupees, _never, kind="text")
+"""An amount as text with two places, e.g. ``1869.00``; blank is null."""
+
+
+def _decode_whole(raw: Any) -> int | None:
+    if isinstance(raw, str):
+        text = raw.strip(_BLANKS)
+        if not text:
+            return None
+        if re.fullmatch(r"-?[0-9]{1,18}", text):
+            return int(text)
+    raise Unreadable("not a whole number")
+
+
+whole_number_text = Codec("whole_number_text", _decode_whole, _never, kind="text")
+"""A whole number kept as text, as in entity-attribute-value tables; blank is null."""
+
+
+def _decode_local(raw: Any) -> dt.datetime:
+    if isinstance(raw, dt.datetime):
+        return raw.replace(tzinfo=KARACHI) if raw.tzinfo is None else raw.astimezone(KARACHI)
+    raise Unreadable("not a date-time")
+
+
+local_time = Codec(
+    "local_time", _decode_local, lambda value: (value.astimezone(KARACHI).replace(tzinfo=None),), kind="datetime",
+    total=True, ordered=True,
+)  # fmt: skip
+"""A stamp without zone, which means Karachi's time."""
+
+
+def _decode_stamp(raw: Any) -> dt.datetime | None:
+    if isinstance(raw, str):
+        if not raw.strip():
+            return None
+        try:
+            stamp = dt.datetime.fromisoformat(raw)
+        except ValueError:
+            raise Unreadable("not an ISO 8601 date-time") from None
+        return stamp.replace(tzinfo=KARACHI) if stamp.tzinfo is None else stamp.astimezone(KARACHI)
+    raise Unreadable("not an ISO 8601 date-time")
+
+
+iso_stamp = Codec("iso_stamp", _decode_stamp, _never, kind="text")
+"""A moment kept as ISO 8601 text; without an offset it means Karachi's time; blank is null."""
+
+
+def flag(true: Any, false: Any, *, kind: str = "int") -> Codec:
+    """A two-valued code, e.g. ``flag(1, 0)`` or ``flag("Y", "N", kind="text")``."""
+
+    def decode(raw: Any) -> bool:
+        if raw == true:
+            return True
+        if raw == false:
+            return False
+        raise Unreadable("neither of the two codes of this flag")
+
+    return Codec(f"flag({true!r}, {false!r})", decode, lambda value: (true if value else false,), kind=kind)
+
+
+def upper_trimmed() -> Codec:
+    """Codes whose writers pad and vary the case; compared in upper case without blanks."""
+    return Codec("upper_trimmed", lambda raw: raw.strip(_BLANKS).upper() or None, _never, kind="text")

@@ -1,0 +1,45 @@
+"""What can be wrong with a declaration or with a value. Stable codes clients see are in ``Code``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The stable error codes of the public surface."""
+
+    REFUSED = "REFUSED"
+    PURPOSE_REQUIRED = "PURPOSE_REQUIRED"
+    CASE_REQUIRED = "CASE_REQUIRED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
+    DEADLINE = "DEADLINE"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    BAD_CURSOR = "BAD_CURSOR"
+    BAD_INPUT = "BAD_INPUT"
+    LEDGER_UNAVAILABLE = "LEDGER_UNAVAILABLE"
+    INTERNAL = "INTERNAL"
+
+
+class Unreadable(ValueError):
+    """A legacy value that its column's codec cannot read. Never carries the value itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the declarations: where it stands, what it is, what to do."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+class DeclarationError(Exception):
+    """Every problem of the declarations at once; start-up prints them all and stops."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))

@@ -1,0 +1,104 @@
+"""Where a record's rows stand in its source. Data only: the connector of the source's kind knows what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A portable SELECT whose result columns are the relation's columns. ``{inside}`` may stand once in its WHERE
+    clause: conditions on the columns of ``inside`` (column -> inner expression) are repeated there, so that a grouped
+    or pivoted select reads only what is asked for."""
+
+    sql: str
+    name: str
+    inside: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query argument of a REST collection or SOAP operation. ``operator``: the one comparison it performs on
+    ``column``; ``many``: values may be given at once (joined by ``separator`` in REST, repeated in SOAP)."""
+
+    name: str
+    column: str
+    operator: str
+    many: int = 1
+    separator: str = ","
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A JSON REST collection. ``path``: relative to the source's address; ``method``: GET or POST; ``rows``: key of
+    the list in the answer ("" when the answer is one object, a row); ``paging``: ``page`` (page/pages numbering) or
+    ``none``; ``page_argument``, ``size_argument``, ``page_size`` and ``total`` (key of the number of rows in all)
+    describe it; ``fixed`` are arguments sent always; ``absent``: answer values meaning that there is no such row,
+    e.g. ``{"response_Code": ("01",)}``; ``echo``: request argument copied into the row as a column (the inquiry's own
+    answer does not repeat what it was asked for)."""
+
+    path: str
+    parameters: tuple[Parameter, ...] = ()
+    method: str = "GET"
+    rows: str = "results"
+    paging: str = "page"
+    page_argument: str = "page"
+    size_argument: str = "size"
+    page_size: int = 500
+    total: str = "count"
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    echo: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A SOAP operation: ``rows`` is the element repeated for each row; ``offset``/``page_size_argument`` page it."""
+
+    operation: str
+    rows: str
+    parameters: tuple[Parameter, ...] = ()
+    offset_argument: str = "offset"
+    size_argument: str = "maxRows"
+    page_size: int = 500
+    total: str = "total"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Files a department drops into a folder: CSV or Excel by suffix. ``pattern``: glob below the source's folder;
+    ``columns``: header -> column; ``file_column`` names a column that holds the file's name."""
+
+    pattern: str
+    columns: Mapping[str, str]
+    encoding: str = "utf-8-sig"
+    delimiter: str = ","
+    file_column: str | None = None
+    name: str = ""
+
+
+Relation: TypeAlias = Table | Select | Collection | Operation | Drop
+
+
+def relation_name(relation: Relation) -> str:
+    """What the relation is called in its system; shown in the catalogue and in plans."""
+    match relation:
+        case Table(name=name) | Select(name=name):
+            return name
+        case Collection():
+            return relation.name or relation.path
+        case Operation():
+            return relation.name or relation.operation
+        case Drop():
+            return relation.name or relation.pattern

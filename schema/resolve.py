@@ -1,0 +1,361 @@
+"""Makes the catalog out of the departments' declarations and gathers every problem on the way, each with file, line
+and what to do, so that one start tells them all."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import sys
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from schema import purposes
+from schema.catalog import Catalog, Declared, Field, Link, Record
+from schema.classification import Classification
+from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
+from schema.errors import DeclarationError, Problem
+from schema.predicates import And, Compare, Not, Or, Predicate
+from schema.predicates import IsNull as IsNullPredicate
+from schema.rules import ROLES, Allow, AllowTotals, Grant, Rule
+from schema.scalars import BY_ANNOTATION, STRING, Scalar
+from schema.sources import Department, Source
+
+RESERVED = frozenset({"and", "or", "not", "catalog", "field", "node", "nodes"})
+
+
+def api_name(name: str) -> str:
+    """``district_code`` as clients write it: ``districtCode``."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def resolve(declared: Iterable[Declared]) -> Catalog:
+    """The catalog of these departments. Raises DeclarationError with everything that is wrong."""
+    return _Resolver(tuple(declared)).catalog()
+
+
+class _Resolver:
+    def __init__(self, declared: tuple[Declared, ...]) -> None:
+        self._declared = declared
+        self._problems: list[Problem] = []
+        self._specs: dict[str, RecordSpec] = {}
+        self._departments: dict[str, Department] = {}
+        self._sources: dict[str, Source] = {}
+        self._names: dict[type[Any], str] = {}
+
+    def catalog(self) -> Catalog:
+        for part in self._declared:
+            self._collect(part)
+        records = {name: self._record(name, spec) for name, spec in self._specs.items()}
+        self._check_names(records)
+        rules = tuple(rule for part in self._declared for rule in part.rules)
+        for rule in rules:
+            self._check_rule(rule, records)
+        if self._problems:
+            raise DeclarationError(tuple(self._problems))
+        return Catalog(
+            departments=dict(self._departments),
+            sources=dict(self._sources),
+            records=records,
+            rules=rules,
+            version=_version(records, rules),
+        )
+
+    def _problem(self, file: str, line: int, message: str) -> None:
+        self._problems.append(Problem(f"{short_path(file)}:{line}", message))
+
+    def _collect(self, part: Declared) -> None:
+        department = part.department
+        if department.name in self._departments:
+            self._problems.append(Problem(department.name, "two departments have this name; rename one"))
+        if not department.owner:
+            self._problems.append(Problem(department.name, "names no owner; name the post answerable for its records"))
+        self._departments[department.name] = department
+        for declared in part.records:
+            spec = spec_of(declared)
+            if spec is None:
+                where = getattr(sys.modules.get(declared.__module__), "__file__", declared.__module__)
+                self._problem(str(where), 1, f"{declared.__name__} is listed as a record but has no @record")
+                continue
+            self._collect_source(spec, department)
+            self._specs[f"{department.name}.{spec.name}"] = spec
+            self._names[declared] = f"{department.name}.{spec.name}"
+
+    def _collect_source(self, spec: RecordSpec, department: Department) -> None:
+        known = self._sources.setdefault(spec.source.name, spec.source)
+        if known is not spec.source:
+            self._problem(spec.file, spec.line, f"two sources are named {spec.source.name!r}; rename one")
+        if spec.source.department != department.name:
+            self._problem(
+                spec.file, spec.line,
+                f"{spec.name} of department {department.name!r} reads source {spec.source.name!r} of "
+                f"{spec.source.department!r}; read it by a link instead",
+            )  # fmt: skip
+
+    def _record(self, name: str, spec: RecordSpec) -> Record:
+        department = self._departments[name.split(".")[0]]
+        owner = spec.owner or spec.source.owner or department.owner
+        if not spec.description:
+            self._problem(spec.file, spec.line, f"{spec.name} has no docstring; say what one row is")
+        for stray in spec.stray:
+            self._problem(
+                spec.file, spec.line,
+                f"{spec.name}.{stray} has no source; declare it with column, one, many, computed or looked_up",
+            )  # fmt: skip
+        self._check_purpose_words(spec)
+        fields = self._fields(spec, owner)
+        links = self._links(spec, fields, owner)
+        if spec.key not in fields or fields[spec.key].column is None:
+            hint = _meant(spec.key, [name for name, field in fields.items() if field.column is not None])
+            self._problem(spec.file, spec.line, f"{spec.name} has no column field {spec.key!r} for its key{hint}")
+        singular = spec.name[0].lower() + spec.name[1:]
+        return Record(
+            name=name, type_name=spec.name, singular=singular, plural=spec.plural or singular + "s",
+            department=department, source=spec.source, relation=spec.relation, owner=owner, key=spec.key,
+            size=spec.size, description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
+            fields=fields, links=links, spec=spec,
+            by_api_name=_by_api_name(fields, links),
+        )  # fmt: skip
+
+    def _check_purpose_words(self, spec: RecordSpec) -> None:
+        bases = {spec.legal_basis} | {
+            part.facts.legal_basis for part in spec.specs.values() if not isinstance(part, LinkSpec)
+        }
+        for basis in sorted(basis for basis in bases if basis is not None and basis not in purposes.LEGAL_BASES):
+            self._problem(
+                spec.file, spec.line,
+                f"{spec.name}: {basis!r} is no legal basis{_meant(basis, purposes.LEGAL_BASES)}",
+            )  # fmt: skip
+
+    def _fields(self, spec: RecordSpec, owner: str) -> dict[str, Field]:
+        fields: dict[str, Field] = {}
+        for name, part in spec.specs.items():
+            if isinstance(part, (ColumnSpec, LookedUpSpec)):
+                fields[name] = self._field(spec, name, part, part.facts.classification, owner)
+        for name, part in spec.specs.items():
+            if isinstance(part, ComputedSpec):
+                fields[name] = self._computed(spec, name, part, fields, owner)
+        for name, part in spec.specs.items():
+            if isinstance(part, LookedUpSpec) and part.by not in fields:
+                self._unknown(spec, part.line, name, part.by, fields)
+        return {name: fields[name] for name in spec.specs if name in fields}
+
+    def _computed(
+        self, spec: RecordSpec, name: str, part: ComputedSpec, fields: Mapping[str, Field], owner: str
+    ) -> Field:
+        level = Classification.OPEN
+        for read in part.reads:
+            if read not in fields or fields[read].column is None:
+                self._unknown(spec, part.line, name, read, fields)
+            else:
+                level = max(level, fields[read].classification)
+        return self._field(spec, name, part, level, owner)
+
+    def _unknown(self, spec: RecordSpec, line: int, name: str, wanted: str, fields: Iterable[str]) -> None:
+        self._problem(
+            spec.file, line, f"{spec.name}.{name} reads {wanted!r}, which is no field here{_meant(wanted, fields)}"
+        )
+
+    def _field(self, spec: RecordSpec, name: str, part: Spec, level: Classification | None, owner: str) -> Field:
+        assert not isinstance(part, LinkSpec)
+        facts: Facts = part.facts
+        if level is None:
+            self._problem(
+                spec.file, part.line,
+                f"{spec.name}.{name} has no classification; say open_, public, restricted, confidential or secret",
+            )  # fmt: skip
+            level = Classification.SECRET
+        scalar, nullable = self._scalar(spec, name, part.line)
+        column = part.name if isinstance(part, ColumnSpec) else None
+        codec = part.codec if isinstance(part, ColumnSpec) else None
+        if scalar.name == "Decimal" and codec is not None and codec.name == "identity":
+            self._problem(
+                spec.file, part.line, f"{spec.name}.{name} is a Decimal without a scale; use codec=decimal(2)"
+            )
+        return Field(
+            name=name, api_name=api_name(name), scalar=scalar, nullable=nullable, classification=level,
+            personal=facts.personal, sensitive=facts.sensitive, owner=facts.owner or owner,
+            legal_basis=facts.legal_basis or spec.legal_basis, retention=facts.retention or spec.retention,
+            description=facts.description, column=column, codec=codec,
+            function=part.function if isinstance(part, ComputedSpec) else None,
+            batch=part.batch if isinstance(part, LookedUpSpec) else None,
+            reads=_reads(part),
+            where=f"{short_path(spec.file)}:{part.line}",
+        )  # fmt: skip
+
+    def _scalar(self, spec: RecordSpec, name: str, line: int) -> tuple[Scalar, bool]:
+        try:
+            written = spec.annotations[name]
+            hint = eval(written, vars(sys.modules[spec.module])) if isinstance(written, str) else written
+        except KeyError:
+            self._problem(spec.file, line, f"{spec.name}.{name} has no type; write e.g. `{name}: str | None = ...`")
+            return STRING, True
+        except NameError as error:
+            self._problem(spec.file, line, f"{spec.name}.{name}: {error}; import the type")
+            return STRING, True
+        nullable = False
+        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+            parts = [part for part in typing.get_args(hint) if part is not type(None)]
+            nullable = True
+            hint = parts[0] if len(parts) == 1 else hint
+        scalar = BY_ANNOTATION.get(hint)
+        if scalar is None:
+            allowed = ", ".join(sorted(known.name for known in BY_ANNOTATION.values()))
+            self._problem(spec.file, line, f"{spec.name}.{name} has a type outside the scalars: {allowed}")
+            return STRING, True
+        return scalar, nullable
+
+    def _links(self, spec: RecordSpec, fields: Mapping[str, Field], owner: str) -> dict[str, Link]:
+        links = {}
+        for name, part in spec.specs.items():
+            if isinstance(part, LinkSpec) and (link := self._link(spec, name, part, fields, owner)) is not None:
+                links[name] = link
+        return links
+
+    def _link(
+        self, spec: RecordSpec, name: str, part: LinkSpec, fields: Mapping[str, Field], owner: str
+    ) -> Link | None:
+        target = self._specs.get(part.target)
+        if target is None:
+            hint = _meant(part.target, self._specs)
+            self._problem(spec.file, part.line, f"{spec.name}.{name} links to unknown record {part.target!r}{hint}")
+            return None
+        local = (part.key or spec.key) if part.many else part.on
+        remote = part.on if part.many else target.key
+        local_spec, remote_spec = spec.specs.get(local), target.specs.get(remote)
+        if not isinstance(local_spec, ColumnSpec):
+            hint = _meant(local, fields)
+            self._problem(spec.file, part.line, f"{spec.name}.{name} joins on {local!r}, no column field here{hint}")
+            return None
+        if not isinstance(remote_spec, ColumnSpec):
+            hint = _meant(remote, target.specs)
+            self._problem(
+                spec.file, part.line,
+                f"{spec.name}.{name} joins on {target.name}.{remote}, which is no column field there{hint}",
+            )  # fmt: skip
+            return None
+        levels = [side.facts.classification or Classification.SECRET for side in (local_spec, remote_spec)]
+        return Link(
+            name=name, api_name=api_name(name), target=part.target, many=part.many, local=local, remote=remote,
+            classification=max(levels) if part.classification is None else part.classification,
+            owner=owner, description=part.description, where=f"{short_path(spec.file)}:{part.line}",
+        )  # fmt: skip
+
+    def _check_names(self, records: Mapping[str, Record]) -> None:
+        taken: dict[str, str] = {}
+        for record in records.values():
+            for root in (record.type_name, record.singular, record.plural):
+                other = taken.setdefault(root, record.name)
+                if other != record.name or root in RESERVED or record.singular == record.plural:
+                    self._problem(
+                        record.spec.file, record.spec.line,
+                        f"{record.name} is called {root!r} like {other}; rename it or give another plural=",
+                    )  # fmt: skip
+            names: dict[str, str] = {}
+            parts: list[Field | Link] = [*record.fields.values(), *record.links.values()]
+            for part in parts:
+                if part.api_name in RESERVED or not re.fullmatch(r"[a-z][A-Za-z0-9]*", part.api_name):
+                    self._problem(
+                        record.spec.file, record.spec.line,
+                        f"{record.type_name}.{part.name} has a name clients cannot use; rename it",
+                    )  # fmt: skip
+                if names.setdefault(part.api_name, part.name) != part.name:
+                    self._problem(
+                        record.spec.file, record.spec.line,
+                        f"{record.type_name}.{part.name} and .{names[part.api_name]} are both {part.api_name!r}; "
+                        "rename one",
+                    )  # fmt: skip
+
+    def _check_rule(self, rule: Rule, records: Mapping[str, Record]) -> None:
+        if rule.role not in ROLES:
+            self._problem(rule.file, rule.line, f"{rule.role!r} is no role{_meant(rule.role, ROLES)}")
+        if isinstance(rule, Grant):
+            if rule.department not in self._departments:
+                hint = _meant(rule.department, self._departments)
+                self._problem(rule.file, rule.line, f"{rule.department!r} is no department{hint}")
+            return
+        for purpose in rule.purposes:
+            if purpose not in purposes.PURPOSES:
+                self._problem(rule.file, rule.line, f"{purpose!r} is no purpose{_meant(purpose, purposes.PURPOSES)}")
+        record = records.get(self._names.get(rule.record, ""))
+        if record is None:
+            self._problem(rule.file, rule.line, f"a rule speaks of {rule.record.__name__}, which no department lists")
+            return
+        names = list(_fields_of(rule.where))
+        match rule:
+            case Allow():
+                names += [*rule.only, *rule.masked]
+            case AllowTotals():
+                names += [*rule.by, *rule.measures]
+                if rule.k < 1:
+                    self._problem(rule.file, rule.line, "k must be at least 1")
+        known = {**record.fields, **record.links}
+        for name in names:
+            if name not in known:
+                self._problem(rule.file, rule.line, f"{record.type_name} has no field {name!r}{_meant(name, known)}")
+        for name in _fields_of(rule.where):
+            if name in record.fields and record.fields[name].column is None:
+                self._problem(rule.file, rule.line, f"a rule's condition reads {name!r}, which is no column field")
+
+
+def _reads(part: Spec) -> tuple[str, ...]:
+    match part:
+        case ComputedSpec():
+            return part.reads
+        case LookedUpSpec():
+            return (part.by,)
+    return ()
+
+
+def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict[str, Field | Link]:
+    return {**{field.api_name: field for field in fields.values()}, **{link.api_name: link for link in links.values()}}
+
+
+def _fields_of(predicate: Predicate) -> Iterable[str]:
+    match predicate:
+        case Compare(field=name) | IsNullPredicate(field=name):
+            yield name
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from _fields_of(part)
+        case Not(part=part):
+            yield from _fields_of(part)
+
+
+def _meant(word: str, words: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def short_path(file: str) -> str:
+    """The last two parts of a path: enough to find the file, nothing of the machine."""
+    return "/".join(Path(file).parts[-2:])
+
+
+def _version(records: Mapping[str, Record], rules: tuple[Rule, ...]) -> str:
+    digest = hashlib.sha256()
+    for record in records.values():
+        digest.update(repr((record.name, record.relation, record.key, record.source)).encode())
+        for field in record.fields.values():
+            codec = field.codec.name if field.codec else None
+            digest.update(repr((field.name, field.column, codec, field.scalar.name, field.classification)).encode())
+        for link in record.links.values():
+            digest.update(repr((link.name, link.target, link.local, link.remote, link.classification)).encode())
+    for rule in rules:
+        target = rule.department if isinstance(rule, Grant) else rule.record.__name__
+        digest.update(repr((type(rule).__name__, rule.role, target, _rule_body(rule))).encode())
+    return digest.hexdigest()[:16]
+
+
+def _rule_body(rule: Rule) -> tuple[Any, ...]:
+    match rule:
+        case Allow():
+            return (rule.up_to, rule.where, rule.purposes, rule.case, rule.only, rule.masked)
+        case AllowTotals():
+            return (rule.by, rule.measures, rule.k, rule.where, rule.purposes, rule.case)
+        case Grant():
+            return (rule.right,)

@@ -1,0 +1,111 @@
+"""Who may see what: rules are declared beside the records they speak of, and only ever allow. What no rule allows is
+refused. Several rules for one field are OR-ed; ``public`` rules apply to everyone."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from schema.classification import Classification
+from schema.predicates import TRUE, Condition, Predicate, predicate_of
+
+ROLES = (
+    "public", "citizen", "app", "head_teacher", "clinician", "district_officer", "department_officer", "planner",
+    "auditor", "steward",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """``role`` may see fields and links of ``record`` up to a classification, in rows where ``where`` holds, for one
+    of ``purposes`` (empty: no purpose needed), with an open case when ``case``. ``only``: just these fields (empty:
+    all). ``masked``: these fields come masked instead of shown."""
+
+    role: str
+    record: type[Any]
+    up_to: Classification
+    where: Predicate
+    purposes: tuple[str, ...]
+    case: bool
+    only: tuple[str, ...]
+    masked: tuple[str, ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllowTotals:
+    """``role`` may have counts and aggregates of ``record`` grouped by fields ``by`` and measuring ``measures``,
+    without seeing rows; cells under ``k`` are suppressed. ``purposes``, ``case``, ``where``: as in Allow."""
+
+    role: str
+    record: type[Any]
+    by: tuple[str, ...]
+    measures: tuple[str, ...]
+    k: int
+    where: Predicate
+    purposes: tuple[str, ...]
+    case: bool
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right that is not about a record: ``diagnose`` shows plans and measured figures of ``department``."""
+
+    role: str
+    right: str
+    department: str
+    file: str
+    line: int
+
+
+Rule = Allow | AllowTotals | Grant
+
+
+def _where(condition: Condition | None) -> Predicate:
+    return TRUE if condition is None else predicate_of(condition)
+
+
+def allow(
+    role: str,
+    record: type[Any],
+    *,
+    up_to: Classification,
+    where: Condition | None = None,
+    purposes: tuple[str, ...] = (),
+    case: bool = False,
+    only: tuple[str, ...] = (),
+    masked: tuple[str, ...] = (),
+) -> Allow:
+    """A rule that lets a role see; see ``Allow``."""
+    frame = sys._getframe(1)
+    return Allow(
+        role, record, up_to, _where(where), purposes, case, only, masked, frame.f_code.co_filename, frame.f_lineno
+    )
+
+
+def allow_totals(
+    role: str,
+    record: type[Any],
+    *,
+    by: tuple[str, ...],
+    measures: tuple[str, ...] = (),
+    k: int = 10,
+    where: Condition | None = None,
+    purposes: tuple[str, ...] = (),
+    case: bool = False,
+) -> AllowTotals:
+    """A rule that lets a role count without seeing; see ``AllowTotals``."""
+    frame = sys._getframe(1)
+    return AllowTotals(
+        role, record, by, measures, k, _where(where), purposes, case, frame.f_code.co_filename, frame.f_lineno
+    )
+
+
+def grant(role: str, right: str, department: str) -> Grant:
+    """A right over a department that is not about one record; see ``Grant``."""
+    frame = sys._getframe(1)
+    return Grant(role, right, department, frame.f_code.co_filename, frame.f_lineno)

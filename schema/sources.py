@@ -1,0 +1,101 @@
+"""Departments and their sources: what a source is, what it can do, and how much of it may be asked.
+
+Addresses and secrets are not here; they live in the settings only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+OPERATORS = ("eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte", "startsWith", "contains", "isNull")
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a source does for us. Whatever is missing here the gateway does after the fetch, within the row budget.
+
+    ``columns`` narrows ``operators`` by column (a REST collection filters only by its query parameters); None means
+    that every column takes every operator. ``key_columns`` are the columns keys may be matched on; None means any.
+    """
+
+    operators: frozenset[str] = frozenset()
+    boolean: bool = False
+    """AND of several conditions always works; this says that OR and NOT do too."""
+    order: bool = False
+    limit: bool = False
+    per_key_limit: bool = False
+    groups: bool = False
+    conditional: bool = False
+    """Cells may be blanked in the source (CASE WHEN)."""
+    normalisers: frozenset[str] = frozenset()
+    list_all: bool = True
+    """False: rows are only to be had by key; no root list, count or aggregate is generated."""
+    columns: Mapping[str, frozenset[str]] | None = None
+    key_columns: frozenset[str] | None = None
+
+    def takes(self, column: str, operator: str) -> bool:
+        """Whether the source itself can apply ``operator`` to ``column``."""
+        if self.columns is not None:
+            return operator in self.columns.get(column, frozenset())
+        return operator in self.operators
+
+    def takes_keys(self, column: str) -> bool:
+        """Whether rows can be asked for by keys on ``column``."""
+        return self.key_columns is None or column in self.key_columns
+
+
+SQL = Capabilities(
+    operators=frozenset(OPERATORS),
+    boolean=True,
+    order=True,
+    limit=True,
+    per_key_limit=True,
+    groups=True,
+    conditional=True,
+    normalisers=frozenset({"trim"}),
+)
+"""What every supported SQL dialect does with the conformance the semantics ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a department lets us ask. ``row_budget``: most rows one fetch may bring when the gateway has to filter,
+    order or group itself; ``max_calls_per_operation``: most calls one operation may cost this source."""
+
+    timeout_s: float = 5.0
+    concurrency: int = 8
+    max_keys: int = 1000
+    row_budget: int = 50_000
+    max_calls_per_operation: int = 64
+    retries: int = 0
+    breaker_failures: int = 5
+    breaker_pause_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One database or API of a department. ``system`` is what people there call it; ``kind``: sql rest soap drop
+    memory. ``owner`` is the post answerable for records that name no owner of their own."""
+
+    name: str
+    department: str
+    kind: str
+    system: str
+    capabilities: Capabilities
+    owner: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    description: str = ""
+    refresh: str = "live"
+    """How fresh its answers are: live, or the rhythm of its drops, e.g. daily."""
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """Owner of records; one folder. ``title`` is its official name, ``owner`` the post answerable when nothing nearer
+    is named."""
+
+    name: str
+    title: str
+    owner: str
+    contact: str = ""
