@@ -29,6 +29,14 @@ class IsNull:
 
 
 @dataclass(frozen=True, slots=True)
+class Holds:
+    """The principal's attribute equals a literal, e.g. ``principal.department == "health"``; no row is read."""
+
+    attribute: str
+    value: str | int
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     parts: tuple[Predicate, ...]
 
@@ -48,7 +56,7 @@ class Constant:
     value: bool
 
 
-Predicate: TypeAlias = Compare | IsNull | And | Or | Not | Constant
+Predicate: TypeAlias = Compare | IsNull | Holds | And | Or | Not | Constant
 
 TRUE = Constant(True)
 FALSE = Constant(False)
@@ -124,6 +132,15 @@ class _PrincipalAttribute:
 
     def __init__(self, name: str) -> None:
         self._name = name
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        if isinstance(other, _Field):
+            return other._compare("eq", self)
+        if not isinstance(other, (str, int)):
+            raise TypeError(f"principal.{self._name} is compared with something that is no row field, text or number")
+        return Condition(Holds(self._name, other))
+
+    __hash__ = object.__hash__
 
 
 class _Row:
