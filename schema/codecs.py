@@ -22,6 +22,14 @@ NORMALISERS = ("trim",)
 """Source-side expressions a connector may offer: ``trim`` strips ASCII blanks at both ends."""
 
 
+def _one(value: Any) -> tuple[Any, ...]:
+    return (value,)
+
+
+def _never(value: Any) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """``kind`` is the raw value's storage family (text int decimal float bool date datetime), None when it is the
@@ -38,14 +46,14 @@ class Codec:
     normaliser: str | None = None
     factor: Decimal | None = None
     inline: str | None = None
+    scale: int | None = None
+    """Places of a decimal column."""
 
+    @property
+    def enumerable(self) -> bool:
+        """Whether ``spellings`` gives a finite list."""
+        return self.spellings is not _never
 
-def _one(value: Any) -> tuple[Any, ...]:
-    return (value,)
-
-
-def _never(value: Any) -> None:
-    return None
 
 
 identity = Codec("identity", lambda raw: raw, _one, total=True, ordered=True, factor=Decimal(1), inline="{v}")
@@ -168,7 +176,9 @@ def decimal(scale: int) -> Codec:
     def decode(raw: Any) -> Decimal:
         return quantized(raw, quantum)
 
-    return Codec(f"decimal({scale})", decode, _one, kind="decimal", total=True, ordered=True, factor=Decimal(1))
+    return Codec(
+        f"decimal({scale})", decode, _one, kind="decimal", total=True, ordered=True, factor=Decimal(1), scale=scale
+    )  # fmt: skip
 
 
 def quantized(raw: Any, quantum: Decimal) -> Decimal:

@@ -238,7 +238,7 @@ class _Resolver:
                 f"{spec.name}.{name} joins on {target.name}.{remote}, which is no column field there{hint}",
             )  # fmt: skip
             return None
-        levels = [side.facts.classification or Classification.SECRET for side in (local_spec, remote_spec)]
+        levels = [_level(side.facts) for side in (local_spec, remote_spec)]
         return Link(
             name=name, api_name=api_name(name), target=part.target, many=part.many, local=local, remote=remote,
             classification=max(levels) if part.classification is None else part.classification,
@@ -324,6 +324,10 @@ def _fields_of(predicate: Predicate) -> Iterable[str]:
                 yield from _fields_of(part)
         case Not(part=part):
             yield from _fields_of(part)
+
+
+def _level(facts: Facts) -> Classification:
+    return Classification.SECRET if facts.classification is None else facts.classification
 
 
 def _meant(word: str, words: Iterable[str]) -> str:

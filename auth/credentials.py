@@ -1,0 +1,185 @@
+"""From credentials to a principal: JWTs of known issuers, API keys kept hashed, or nobody.
+
+Purposes, cases and acting for another only narrow what the credential grants.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jwt
+from cachetools import LRUCache
+
+from auth.errors import AuthError
+from auth.keysets import KeySet
+from auth.principal import ANONYMOUS, AttributeValue, Principal
+from schema.errors import Code
+from schema.rules import ROLES
+
+ALGORITHMS = ("EdDSA", "ES256", "RS256")
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs tokens we accept: ``name`` is their ``iss``; ``keys`` finds the public key of a ``kid``."""
+
+    name: str
+    audience: str
+    keys: KeySet
+    algorithms: tuple[str, ...] = ALGORITHMS
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An entry of the case register. Days are ISO dates; an empty ``closes`` means open-ended."""
+
+    subjects: frozenset[str]
+    opened: str = "0001-01-01"
+    closes: str = "9999-12-31"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The headers that say who asks."""
+
+    authorization: str | None = None
+    api_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the request claims about itself; each claim is checked and only narrows."""
+
+    purpose: str | None = None
+    case: str | None = None
+    on_behalf_of: str | None = None
+
+
+NO_CONTEXT = Context()
+
+
+def key_digest(pepper: bytes, key: str) -> str:
+    """How an API key is kept: never itself."""
+    return hmac.digest(pepper, key.encode(), "sha256").hex()
+
+
+@dataclass(slots=True)
+class Authenticator:
+    """``api_keys``: digest -> principal; ``represented``: subjects others may act for; ``clock``: seconds since the
+    epoch; ``today``: the ISO day in Karachi."""
+
+    issuers: Mapping[str, Issuer]
+    clock: Callable[[], float]
+    today: Callable[[], str]
+    pepper: bytes = b""
+    api_keys: Mapping[str, Principal] = field(default_factory=dict)
+    cases: Mapping[str, Case] = field(default_factory=dict)
+    represented: Mapping[str, Principal] = field(default_factory=dict)
+    _verified: LRUCache[bytes, Principal] = field(default_factory=lambda: LRUCache(maxsize=4096))
+
+    async def authenticate(self, credentials: Credentials, context: Context = NO_CONTEXT) -> Principal:
+        """The principal of this request. Raises AuthError."""
+        if credentials.authorization is not None and credentials.api_key is not None:
+            raise AuthError(Code.BAD_INPUT, "two credentials were sent; send either Authorization or X-Api-Key")
+        if credentials.authorization is not None:
+            principal = await self._bearer(credentials.authorization)
+        elif credentials.api_key is not None:
+            principal = self._by_key(credentials.api_key)
+        else:
+            principal = ANONYMOUS
+        return principal if context == NO_CONTEXT else self._in_context(principal, context)
+
+    async def _bearer(self, header: str) -> Principal:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise _unauthenticated("the Authorization header must read: Bearer <token>")
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is None:
+            known = self._verified[digest] = await self._verify(token)
+        if known.expires_at is not None and known.expires_at <= self.clock():
+            raise _unauthenticated("the token has expired; ask its issuer for a new one")
+        return known
+
+    async def _verify(self, token: str) -> Principal:
+        try:
+            header = jwt.get_unverified_header(token)
+            claimed = jwt.decode(token, options={"verify_signature": False})
+        except jwt.PyJWTError:
+            raise _unauthenticated("the token cannot be read") from None
+        issuer = self.issuers.get(str(claimed.get("iss")))
+        if issuer is None:
+            raise _unauthenticated("the token's issuer is not known here")
+        key = await issuer.keys.find(header.get("kid"))
+        if key is None:
+            raise _unauthenticated("the token is signed with a key that is not known here")
+        try:
+            claims = jwt.decode(
+                token, key, algorithms=list(issuer.algorithms), audience=issuer.audience, issuer=issuer.name,
+                options={"require": ["exp", "sub"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            )  # fmt: skip
+        except (jwt.PyJWTError, TypeError, ValueError):
+            raise _unauthenticated("the token is not valid") from None
+        now = self.clock()
+        if not isinstance(claims["exp"], (int, float)) or claims["exp"] <= now:
+            raise _unauthenticated("the token has expired; ask its issuer for a new one")
+        if isinstance(claims.get("nbf"), (int, float)) and claims["nbf"] > now + 60:
+            raise _unauthenticated("the token is not valid yet")
+        return principal_of(claims)
+
+    def _by_key(self, key: str) -> Principal:
+        principal = self.api_keys.get(key_digest(self.pepper, key))
+        if principal is None or (principal.expires_at is not None and principal.expires_at <= self.clock()):
+            raise _unauthenticated("the API key is not known, or has expired")
+        return principal
+
+    def _in_context(self, principal: Principal, context: Context) -> Principal:
+        if context.purpose is not None and context.purpose not in principal.permitted_purposes:
+            raise AuthError(Code.REFUSED, "this purpose is not among those your credential permits")
+        if context.case is not None:
+            case = self.cases.get(context.case)
+            if case is None or principal.subject not in case.subjects or not case.opened <= self.today() <= case.closes:
+                raise AuthError(Code.REFUSED, "this case is not open, or not assigned to you")
+        also = None
+        if context.on_behalf_of is not None:
+            also = self.represented.get(context.on_behalf_of)
+            if also is None or context.on_behalf_of not in principal.act_for:
+                raise AuthError(Code.REFUSED, "you hold no grant to act for this subject")
+            also = replace(also, purpose=context.purpose, case=context.case)
+        return replace(principal, purpose=context.purpose, case=context.case, also=also)
+
+
+def principal_of(claims: Mapping[str, Any]) -> Principal:
+    """The principal that verified claims describe. Raises AuthError for claims of the wrong form."""
+    roles, purposes = claims.get("roles", []), claims.get("purposes", [])
+    act_for, attributes = claims.get("act_for", []), claims.get("attributes", {})
+    lists_are_text = all(
+        isinstance(part, list) and all(isinstance(item, str) for item in part) for part in (roles, purposes, act_for)
+    )
+    if not lists_are_text or not isinstance(attributes, dict):
+        raise _unauthenticated("the token's claims are not of the expected form")
+    return Principal(
+        subject=str(claims["sub"]),
+        roles=frozenset(role for role in roles if role in ROLES),
+        attributes={str(name): value for name, raw in attributes.items() if (value := _attribute(raw)) is not None},
+        permitted_purposes=frozenset(purposes),
+        office=str(claims["office"]) if "office" in claims else None,
+        act_for=frozenset(act_for),
+        expires_at=float(claims["exp"]) if "exp" in claims else None,
+    )
+
+
+def _attribute(raw: Any) -> AttributeValue | None:
+    if isinstance(raw, list):
+        return tuple(str(item) for item in raw)
+    if raw is None or isinstance(raw, (str, int)):
+        return raw
+    raise _unauthenticated("the token's attributes are not of the expected form")
+
+
+def _unauthenticated(message: str) -> AuthError:
+    return AuthError(Code.UNAUTHENTICATED, message)

@@ -1,0 +1,62 @@
+"""Signed heads in a second place: after each commit the number of entries and the last hash, signed. Who rewrites the
+chain would have to rewrite this file too, and cannot sign it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """``count`` entries end with ``hash``; ``at`` is ISO 8601."""
+
+    count: int
+    hash: str
+    at: str
+
+    def signed_bytes(self) -> bytes:
+        return f"ledger-head-1:{self.count}:{self.hash}:{self.at}".encode()
+
+
+class HeadFile:
+    """Appends heads, one JSON line each, durably. Opened at the first append."""
+
+    def __init__(self, path: Path, key: Ed25519PrivateKey) -> None:
+        self._path = path
+        self._key = key
+        self._file: int | None = None
+
+    def append(self, head: Head) -> None:
+        """Raises OSError when it cannot be written."""
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        signature = self._key.sign(head.signed_bytes()).hex()
+        line = json.dumps({"count": head.count, "hash": head.hash, "at": head.at, "signature": signature})
+        os.write(self._file, line.encode() + b"\n")
+        os.fdatasync(self._file)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def read_heads(path: Path, key: Ed25519PublicKey) -> Iterator[Head]:
+    """The heads of a file whose signatures hold; lines that were damaged or forged prove nothing and are skipped."""
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                told = json.loads(line)
+                head = Head(int(told["count"]), str(told["hash"]), str(told["at"]))
+                key.verify(bytes.fromhex(told["signature"]), head.signed_bytes())
+            except (ValueError, KeyError, TypeError, InvalidSignature):
+                continue
+            yield head

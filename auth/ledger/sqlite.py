@@ -1,0 +1,90 @@
+"""The chain in a SQLite file: ``synchronous=FULL``, written by one thread; several processes take turns."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import sqlite3
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from auth.ledger.chain import Link, chained, genesis
+from auth.ledger.heads import Head, HeadFile
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS ledger (
+    seq INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, body BLOB NOT NULL
+) WITHOUT ROWID
+"""
+
+
+class SqliteStore:
+    """``heads`` gets a signed head a commit, in the same thread, before the commit counts as durable."""
+
+    def __init__(self, path: Path, heads: HeadFile | None = None) -> None:
+        self._path = path
+        self._heads = heads
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._connection: sqlite3.Connection | None = None
+
+    async def commit(self, bodies: list[bytes]) -> list[Link]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, bodies)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, isolation_level=None, timeout=4.0, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(TABLE)
+            self._connection = connection
+        return self._connection
+
+    def _commit(self, bodies: list[bytes]) -> list[Link]:
+        try:
+            connection = self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            last = connection.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
+            seq, previous = last or (0, genesis())
+            links = chained(previous, seq, bodies)
+            connection.executemany(
+                "INSERT INTO ledger VALUES (?, ?, ?, ?)",
+                [(link.seq, link.previous, link.hash, link.body) for link in links],
+            )
+            connection.execute("COMMIT")
+            if self._heads is not None:
+                now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+                self._heads.append(Head(links[-1].seq, links[-1].hash, now))
+        except Exception:
+            self._forget()
+            raise
+        return links
+
+    def _forget(self) -> None:
+        """Drops the connection, and with it any open transaction; the next commit opens a new one."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+    async def read(self, after: int = 0) -> AsyncIterator[Link]:
+        """Entries in order, in batches of a thousand."""
+        connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+        try:
+            while True:
+                rows = connection.execute(
+                    "SELECT seq, previous, hash, body FROM ledger WHERE seq > ? ORDER BY seq LIMIT 1000", (after,)
+                ).fetchall()
+                for row in rows:
+                    yield Link(*row)
+                if not rows:
+                    return
+                after = rows[-1][0]
+        finally:
+            connection.close()
+
+    async def aclose(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._forget)
+        self._thread.shutdown()
+        if self._heads is not None:
+            self._heads.close()

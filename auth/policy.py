@@ -1,0 +1,375 @@
+"""What a principal may see, decided from the rules alone: per record, field, link and total, with the deciding rule.
+
+Pure: no row is read here. A decision's condition still holds ``Attribute`` placeholders, so that one plan serves every
+principal of the same class; ``Access.key`` is everything a cached plan may depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from auth.principal import Principal
+from cachetools import LRUCache
+
+from schema.catalog import Catalog, Field, Link, Record
+from schema.classification import Classification
+from schema.errors import Code
+from schema.predicates import FALSE, TRUE, And, Attribute, Compare, Holds, Not, Or, Predicate
+from schema.resolve import short_path
+from schema.rules import Allow, AllowTotals, Grant, Rule
+
+REPRESENTED = "represented."
+
+
+class State(StrEnum):
+    SHOWN = "shown"
+    MASKED = "masked"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``condition`` says in which visible rows the cell is shown: TRUE for all of them. ``rules``: ids (file:line) of
+    the rules that decided; for a refusal ``code`` and ``reason`` say what would be needed."""
+
+    state: State
+    condition: Predicate = TRUE
+    rules: tuple[str, ...] = ()
+    code: Code = Code.REFUSED
+    reason: str = ""
+
+    @property
+    def shown(self) -> bool:
+        return self.state is State.SHOWN
+
+    @property
+    def unconditional(self) -> bool:
+        return self.state is State.SHOWN and self.condition == TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The right to count and measure. ``by`` and ``measures`` None: whatever may be read; ``k`` 0: no suppression."""
+
+    allowed: bool
+    population: Predicate = FALSE
+    by: frozenset[str] | None = None
+    measures: frozenset[str] | None = None
+    k: int = 0
+    rules: tuple[str, ...] = ()
+    code: Code = Code.REFUSED
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAccess:
+    """``visible``: which rows exist for this principal. ``narrowed``: a row rule hides some of them."""
+
+    record: Record
+    visible: Predicate
+    visible_rules: tuple[str, ...]
+    fields: dict[str, Decision]
+    links: dict[str, Decision]
+    totals: Totals
+    refusal: Decision
+
+    @property
+    def allowed(self) -> bool:
+        return self.visible != FALSE
+
+    @property
+    def narrowed(self) -> bool:
+        return self.visible not in (TRUE, FALSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything decided for one class of principals; records are worked out when first asked for."""
+
+    key: Hashable
+    catalog: Catalog
+    views: tuple[View, ...]
+    """One for the principal and one for whom it acts for: only what every view grants is granted."""
+    _records: dict[str, RecordAccess] = field(default_factory=dict, compare=False, repr=False)
+
+    def record(self, name: str) -> RecordAccess:
+        known = self._records.get(name)
+        if known is None:
+            record = self.catalog.records[name]
+            known = self.views[0].decide(record)
+            for view in self.views[1:]:
+                known = _both(known, view.decide(record))
+            self._records[name] = known
+        return known
+
+    def granted(self, right: str, department: str) -> bool:
+        """Whether a ``grant`` gives this right over the department."""
+        return all(
+            any(
+                isinstance(rule, Grant) and rule.right == right and rule.department == department
+                and view.has_role(rule.role)
+                for rule in self.catalog.rules
+            )
+            for view in self.views
+        )  # fmt: skip
+
+    def secret_hidden(self) -> frozenset[str]:
+        """Coordinates of Secret fields, links and key-less types that do not exist for this principal."""
+        hidden: list[str] = []
+        for record in self.catalog.records.values():
+            access: RecordAccess | None = None
+            parts: Iterable[Field | Link] = [*record.fields.values(), *record.links.values()]
+            for part in parts:
+                if part.classification is Classification.SECRET:
+                    access = access or self.record(record.name)
+                    decisions = access.fields if isinstance(part, Field) else access.links
+                    if decisions[part.name].state is State.REFUSED:
+                        hidden.append(f"{record.type_name}.{part.api_name}")
+        return frozenset(hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of a principal that decisions may depend on: never the value of an attribute that rules compare rows
+    with, only whether it is there."""
+
+    roles: frozenset[str]
+    purpose: str | None
+    case: bool
+    present: frozenset[str]
+    literals: tuple[tuple[str, object], ...]
+    prefix: str
+    """Put before attribute names in conditions: empty for the principal, ``represented.`` for whom it acts for."""
+    rules: dict[str, tuple[Rule, ...]] = field(compare=False, repr=False)
+
+    def has_role(self, role: str) -> bool:
+        return role == "public" or role in self.roles
+
+    def decide(self, record: Record) -> RecordAccess:
+        applying: list[tuple[Allow, Predicate]] = []
+        missing: list[Allow] = []
+        for rule in self.rules.get(record.name, ()):
+            if isinstance(rule, Allow) and self.has_role(rule.role):
+                condition = self._condition(rule.where)
+                if condition == FALSE:
+                    continue
+                if self._context(rule) is None:
+                    applying.append((rule, condition))
+                else:
+                    missing.append(rule)
+        visible = any_of(condition for _, condition in applying)
+        fields = {
+            name: self._decide(part, applying, missing, visible) for name, part in record.fields.items()
+        }  # fmt: skip
+        links = {name: self._decide(part, applying, missing, visible) for name, part in record.links.items()}
+        refusal = Decision(State.REFUSED, FALSE, (), *self._refusal(missing, f"no rule allows {record.type_name}"))
+        return RecordAccess(
+            record, visible, tuple(rule_id(rule) for rule, _ in applying), fields, links,
+            self._totals(record, visible, applying), refusal,
+        )  # fmt: skip
+
+    def _decide(
+        self, part: Field | Link, applying: list[tuple[Allow, Predicate]], missing: list[Allow], visible: Predicate
+    ) -> Decision:
+        covering = [(rule, condition) for rule, condition in applying if _covers(rule, part)]
+        showing = [(rule, condition) for rule, condition in covering if part.name not in rule.masked]
+        if showing:
+            condition = any_of(condition for _, condition in showing)
+            if condition == visible:
+                condition = TRUE
+            return Decision(State.SHOWN, condition, tuple(rule_id(rule) for rule, _ in showing))
+        if covering:
+            return Decision(State.MASKED, TRUE, tuple(rule_id(rule) for rule, _ in covering))
+        wanting = [rule for rule in missing if _covers(rule, part)]
+        return Decision(
+            State.REFUSED, FALSE, (), *self._refusal(wanting, f"no rule allows {part.classification.label} fields here")
+        )
+
+    def _refusal(self, missing: list[Allow], otherwise: str) -> tuple[Code, str]:
+        if not missing:
+            return Code.REFUSED, otherwise
+        contexts = [self._context(rule) for rule in missing]
+        if Code.PURPOSE_REQUIRED in contexts:
+            wanted = sorted({purpose for rule in missing for purpose in rule.purposes})
+            return Code.PURPOSE_REQUIRED, f"state one of these purposes: {', '.join(wanted)}"
+        return Code.CASE_REQUIRED, "state an open case assigned to you"
+
+    def _context(self, rule: Allow | AllowTotals) -> Code | None:
+        """What the request would have to state for the rule to apply; None when it does."""
+        if rule.purposes and self.purpose not in rule.purposes:
+            return Code.PURPOSE_REQUIRED
+        if rule.case and not self.case:
+            return Code.CASE_REQUIRED
+        return None
+
+    def _totals(self, record: Record, visible: Predicate, applying: list[tuple[Allow, Predicate]]) -> Totals:
+        grants = [
+            (rule, condition)
+            for rule in self.rules.get(record.name, ())
+            if isinstance(rule, AllowTotals) and self.has_role(rule.role) and self._context(rule) is None
+            and (condition := self._condition(rule.where)) != FALSE
+        ]  # fmt: skip
+        if grants:
+            return Totals(
+                True,
+                any_of(condition for _, condition in grants),
+                frozenset(grants[0][0].by).union(*(rule.by for rule, _ in grants[1:])),
+                frozenset(grants[0][0].measures).union(*(rule.measures for rule, _ in grants[1:])),
+                max(rule.k for rule, _ in grants),
+                tuple(rule_id(rule) for rule, _ in grants),
+            )
+        if is_about_persons(record):
+            return Totals(False, reason=f"no rule allows totals of {record.type_name}, which is about persons")
+        if visible == FALSE:
+            return Totals(False, reason=f"no rule allows {record.type_name}")
+        return Totals(True, visible, rules=tuple(rule_id(rule) for rule, _ in applying))
+
+    def _condition(self, predicate: Predicate) -> Predicate:
+        """The rule's condition with what is known of the principal put in; FALSE when it can never apply, as when it
+        speaks of an attribute that the principal lacks."""
+        return FALSE if _lacks(predicate, self.present) else self._known(predicate)
+
+    def _known(self, predicate: Predicate) -> Predicate:
+        match predicate:
+            case Compare(field=name, op=op, value=Attribute(name=attribute)) if self.prefix:
+                return Compare(name, op, Attribute(self.prefix + attribute))
+            case Holds(attribute=attribute, value=value):
+                return TRUE if (attribute, value) in self.literals else FALSE
+            case And(parts=parts):
+                return all_of(self._known(part) for part in parts)
+            case Or(parts=parts):
+                return any_of(self._known(part) for part in parts)
+            case Not(part=part):
+                inner = self._known(part)
+                return FALSE if inner == TRUE else TRUE if inner == FALSE else Not(inner)
+        return predicate
+
+
+def _lacks(predicate: Predicate, present: frozenset[str]) -> bool:
+    """Whether the predicate speaks of an attribute that is missing: then not even its complement holds."""
+    match predicate:
+        case Compare(value=Attribute(name=name)) | Holds(attribute=name):
+            return name not in present
+        case And(parts=parts) | Or(parts=parts):
+            return any(_lacks(part, present) for part in parts)
+        case Not(part=part):
+            return _lacks(part, present)
+    return False
+
+
+def any_of(conditions: Iterable[Predicate]) -> Predicate:
+    """OR, simplified: TRUE when one is, duplicates once, FALSE for nothing."""
+    parts = list(dict.fromkeys(conditions))
+    if TRUE in parts:
+        return TRUE
+    parts = [part for part in parts if part != FALSE]
+    return FALSE if not parts else parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+
+def all_of(conditions: Iterable[Predicate]) -> Predicate:
+    """AND, simplified: FALSE when one is, TRUE for nothing."""
+    parts = list(dict.fromkeys(conditions))
+    if FALSE in parts:
+        return FALSE
+    parts = [part for part in parts if part != TRUE]
+    return TRUE if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _covers(rule: Allow, part: Field | Link) -> bool:
+    return part.classification <= rule.up_to and (not rule.only or part.name in rule.only)
+
+
+def is_about_persons(record: Record) -> bool:
+    """A record with any personal field is about persons: seeing rows does not imply counting them."""
+    return any(field.personal or field.sensitive for field in record.fields.values())
+
+
+def rule_id(rule: Rule) -> str:
+    """How answers and the ledger name a rule: file and line of its declaration, never its condition."""
+    return f"{short_path(rule.file)}:{rule.line}"
+
+
+def _both(one: RecordAccess, other: RecordAccess) -> RecordAccess:
+    """What both views allow."""
+    return RecordAccess(
+        one.record,
+        all_of((one.visible, other.visible)),
+        one.visible_rules + other.visible_rules,
+        {name: _both_decisions(decision, other.fields[name]) for name, decision in one.fields.items()},
+        {name: _both_decisions(decision, other.links[name]) for name, decision in one.links.items()},
+        _both_totals(one.totals, other.totals),
+        one.refusal if not one.allowed else other.refusal,
+    )
+
+
+def _both_decisions(one: Decision, other: Decision) -> Decision:
+    for decision in (one, other):
+        if decision.state is State.REFUSED:
+            return decision
+    state = State.MASKED if State.MASKED in (one.state, other.state) else State.SHOWN
+    return Decision(state, all_of((one.condition, other.condition)), one.rules + other.rules)
+
+
+def _both_totals(one: Totals, other: Totals) -> Totals:
+    if not (one.allowed and other.allowed):
+        return other if one.allowed else one
+    return Totals(
+        True, all_of((one.population, other.population)), _both_sets(one.by, other.by),
+        _both_sets(one.measures, other.measures), max(one.k, other.k), one.rules + other.rules,
+    )  # fmt: skip
+
+
+def _both_sets(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return other if one is None else one if other is None else one & other
+
+
+class Policy:
+    """All rules of the catalog, ready to decide for any principal. One lives as long as the process."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._rules: dict[str, tuple[Rule, ...]] = {}
+        names = {record.spec.name: name for name, record in catalog.records.items()}
+        for rule in catalog.rules:
+            if not isinstance(rule, Grant):
+                name = names[rule.record.__name__]
+                self._rules[name] = (*self._rules.get(name, ()), rule)
+        self._literals = frozenset(
+            holds.attribute for rule in catalog.rules if not isinstance(rule, Grant) for holds in _holds(rule.where)
+        )
+        self._known: LRUCache[Hashable, Access] = LRUCache(maxsize=512)
+
+    def access(self, principal: Principal) -> Access:
+        """The principal's access; principals of one class share it."""
+        views: tuple[View, ...] = (self._view(principal, ""),)
+        if principal.also is not None:
+            views = (*views, self._view(principal.also, REPRESENTED))
+        known = self._known.get(views)
+        if known is None:
+            known = self._known[views] = Access(views, self._catalog, views)
+        return known
+
+    def _view(self, principal: Principal, prefix: str) -> View:
+        attributes = principal.attributes
+        return View(
+            roles=principal.roles,
+            purpose=principal.purpose,
+            case=principal.case is not None,
+            present=frozenset(name for name, value in attributes.items() if value is not None),
+            literals=tuple((name, attributes[name]) for name in sorted(self._literals) if name in attributes),
+            prefix=prefix,
+            rules=self._rules,
+        )
+
+
+def _holds(predicate: Predicate) -> Iterable[Holds]:
+    match predicate:
+        case Holds():
+            yield predicate
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from _holds(part)
+        case Not(part=part):
+            yield from _holds(part)

@@ -1,0 +1,438 @@
+"""Rows into the answer: objects are built by code generated once a plan, from the leaves up; objects many parents share
+are encoded once and spliced in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.allowed import (
+    AggregatePart,
+    CountPart,
+    EdgesPart,
+    KeyPart,
+    ManyPart,
+    MeasuresPart,
+    NodesPart,
+    NullPart,
+    OnePart,
+    PageInfoPart,
+    PlainPart,
+    TypeNamePart,
+    ValuePart,
+)
+from gateway.executor import Execution, Failed, RowsResult
+from gateway.grouping import Group, Groups, average
+from gateway.plan import (
+    AggregateLayout,
+    ConnectionLayout,
+    ConnectionRootLayout,
+    KeyRootLayout,
+    ObjectLayout,
+    RowsStep,
+)
+from schema.catalog import Field
+from schema.predicates import TRUE
+from schema.scalars import Scalar
+
+MASK = "********"
+"""What a masked text shows: the same for every row, so that it tells nothing. Other types show null."""
+SHARED_BY = 3
+"""A linked object is encoded once and spliced in when it has at least this many parents on average."""
+
+Builder = Callable[..., list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a link shows when nothing is joined; None when its step failed."""
+
+    index: Mapping[Any, Any]
+    default: Any
+
+
+@dataclass(slots=True)
+class Assembler:
+    """Puts one execution's answer together. ``builders`` live as long as the plan, by layout identity."""
+
+    run: Execution
+    builders: dict[int, tuple[Builder, tuple[str, ...]]]
+    _reported: set[str] = field(default_factory=set)
+
+    def data(self) -> dict[str, Any]:
+        """The planned roots by response key."""
+        answer: dict[str, Any] = {}
+        for root in self.run.prepared.plan.roots:
+            match root:
+                case KeyRootLayout(key=key, object=layout):
+                    answer[key] = self._key_root(layout)
+                case ConnectionRootLayout(key=key, connection=connection):
+                    answer[key] = self._connections(connection, (None,)).get(None)
+                case _:
+                    answer[root.key] = None
+        return answer
+
+    def _key_root(self, layout: ObjectLayout) -> Any:
+        result = self.run.results[layout.step]
+        if not isinstance(result, RowsResult) or not result.by_key:
+            return None
+        ((index,),) = result.by_key.values()
+        return self._objects(layout)[index]
+
+    def _objects(self, layout: ObjectLayout) -> list[Any]:
+        """The objects of a layout, one a row of its step."""
+        result = self.run.results[layout.step]
+        assert isinstance(result, RowsResult)
+        links = [self._link(layout, key, inner, len(result.rows)) for key, inner in layout.links.items()]
+        lookups = [self._looked_up(step) for step in layout.lookups.values()]
+        known = self.builders.get(id(layout))
+        if known is None:
+            known = self.builders[id(layout)] = _make_builder(layout)
+        build, _ = known
+        arguments: list[Any] = []
+        for link in links:
+            arguments += (link.index.get, link.default)
+        for found in lookups:
+            arguments.append(found)
+        return build(result.rows, self._report_computed, *arguments)
+
+    def _looked_up(self, step: int) -> Callable[[Any], Any]:
+        found = self.run.results[step]
+        return found.get if isinstance(found, dict) else _nothing
+
+    def _report_computed(self, part: Field, type_name: str) -> None:
+        self.run.report_computed(part, type_name)
+
+    def _link(self, layout: ObjectLayout, key: str, inner: ObjectLayout | ConnectionLayout, parents: int) -> Missing:
+        if isinstance(inner, ObjectLayout):
+            return Missing(self._one_index(inner, parents), None)
+        connections = self._connections(inner, self._parent_keys(layout.step, inner.parent_position))
+        return Missing(connections, None)
+
+    def _parent_keys(self, step: int, position: int) -> tuple[Any, ...]:
+        result = self.run.results[step]
+        assert isinstance(result, RowsResult)
+        return tuple(dict.fromkeys([row[position] for row in result.rows]))
+
+    def _one_index(self, layout: ObjectLayout, parents: int) -> Mapping[Any, Any]:
+        result = self.run.results[layout.step]
+        if not isinstance(result, RowsResult) or result.by_key is None:
+            return {}
+        objects = self._objects(layout)
+        if parents >= SHARED_BY * len(objects):
+            objects = [orjson.Fragment(orjson.dumps(each)) for each in objects]
+        if len(result.by_key) == len(objects):
+            return dict(zip(result.by_key, objects, strict=True))
+        return {key: objects[found[0]] for key, found in result.by_key.items()}
+
+    def _connections(self, layout: ConnectionLayout, parents: tuple[Any, ...]) -> dict[Any, Any]:
+        """The connection of each parent (None at a root); a parent whose list failed has none."""
+        result = None if layout.rows is None else self.run.results[layout.rows]
+        if isinstance(result, Failed):
+            return {}
+        rows = result if isinstance(result, RowsResult) else None
+        objects = {where: self._objects(inner) for where, inner in layout.objects.items()}
+        makers: list[tuple[str, Callable[[Any], Any]]] = []
+        for part in layout.part.parts:
+            makers.append((part.key, self._connection_field(part, layout, rows, objects)))
+        if len(makers) == 1:
+            ((key, make),) = makers
+            return {parent: {key: make(parent)} for parent in parents}
+        return {parent: {key: make(parent) for key, make in makers} for parent in parents}
+
+    def _connection_field(
+        self,
+        part: Any,
+        layout: ConnectionLayout,
+        rows: RowsResult | None,
+        objects: Mapping[tuple[str, str], list[Any]],
+    ) -> Callable[[Any], Any]:
+        match part:
+            case NodesPart(key=key):
+                return _slices(rows, objects[key, "nodes"])
+            case EdgesPart():
+                return self._edges(part, layout, rows, objects)
+            case PageInfoPart():
+                return self._page_info(part, layout, rows)
+            case CountPart(key=key):
+                counts = self.run.results[layout.counts[key]]
+                if not isinstance(counts, Groups) or (rows is not None and rows.incomplete):
+                    return _nothing
+                return counts.count
+            case AggregatePart(key=key):
+                return self._aggregates(layout.aggregates[key])
+            case TypeNamePart(type_name=type_name):
+                return lambda parent: type_name
+        return _nothing
+
+    def _edges(
+        self,
+        part: EdgesPart,
+        layout: ConnectionLayout,
+        rows: RowsResult | None,
+        objects: Mapping[tuple[str, str], list[Any]],
+    ) -> Callable[[Any], list[Any]]:
+        assert rows is not None
+        cursor = self._cursors(layout, rows)
+
+        def edges(parent: Any) -> list[Any]:
+            built = []
+            for index in _indexes(rows, parent):
+                edge: dict[str, Any] = {}
+                for key, what in part.fields:
+                    if what == "cursor":
+                        edge[key] = cursor(index, parent)
+                    else:
+                        edge[key] = what if isinstance(what, str) else objects[part.key, key][index]
+                built.append(edge)
+            return built
+
+        return edges
+
+    def _cursors(self, layout: ConnectionLayout, rows: RowsResult) -> Callable[[int, Any], str]:
+        assert layout.rows is not None
+        step = self.run.prepared.plan.steps[layout.rows]
+        assert isinstance(step, RowsStep)
+        assert step.paging is not None
+        positions = tuple(term.position for term in step.paging.order)
+        sealer = self.run.reach.sealer
+        bindings: dict[Any, bytes] = {}
+
+        def cursor(index: int, parent: Any) -> str:
+            binding = bindings.get(parent)
+            if binding is None:
+                binding = bindings[parent] = self.run.binding(step, parent)
+            row = rows.rows[index]
+            return sealer.seal(tuple(row[at] for at in positions), binding)
+
+        return cursor
+
+    def _page_info(
+        self, part: PageInfoPart, layout: ConnectionLayout, rows: RowsResult | None
+    ) -> Callable[[Any], dict[str, Any]]:
+        assert rows is not None
+        page = rows.page
+        assert page is not None
+        cursor = self._cursors(layout, rows)
+
+        def page_info(parent: Any) -> dict[str, Any]:
+            indexes = _indexes(rows, parent)
+            more, other = parent in rows.more, page.start is not None
+            values: dict[str, Any] = {}
+            for key, name in part.fields:
+                match name:
+                    case "hasNextPage":
+                        values[key] = other if page.backward else more
+                    case "hasPreviousPage":
+                        values[key] = more if page.backward else other
+                    case "startCursor":
+                        values[key] = cursor(indexes[0], parent) if indexes else None
+                    case "endCursor":
+                        values[key] = cursor(indexes[-1], parent) if indexes else None
+                    case _:
+                        values[key] = "PageInfo"
+            return values
+
+        return page_info
+
+    def _aggregates(self, layout: AggregateLayout) -> Callable[[Any], list[Any] | None]:
+        groups = self.run.results[layout.step]
+        if not isinstance(groups, Groups):
+            return _nothing
+        links = {key: self._one_index(inner, len(groups.keys)) for key, inner in layout.links.items()}
+        having = [
+            (_measured(layout, test.measure), self.run.having(test.op, test.value, test.measure))
+            for test in layout.part.having
+        ]
+
+        def aggregate(parent: Any) -> list[Any]:
+            found = groups.by_parent.get(parent, [])
+            if not found and not layout.part.groups:
+                found = [_empty(layout, groups.k)]
+            return [
+                self._aggregate_row(layout, group, links)
+                for group in found
+                if all(not group.suppressed and passes(value(group)) for value, passes in having)
+            ]
+
+        return aggregate
+
+    def _aggregate_row(
+        self, layout: AggregateLayout, group: Group, links: Mapping[str, Mapping[Any, Any]]
+    ) -> dict[str, Any]:
+        row: dict[str, Any] = {}
+        for part in layout.part.parts:
+            match part:
+                case KeyPart():
+                    row[part.key] = _group_key(layout, part, group, links)
+                case MeasuresPart():
+                    row[part.key] = {
+                        key: part.type_name if term is None else _output(
+                            part.function, term.field.scalar,
+                            None if group.suppressed else _measured(layout, term)(group),
+                        )
+                        for key, term in part.fields
+                    }  # fmt: skip
+                case PlainPart(what="count"):
+                    row[part.key] = None if group.suppressed else group.count
+                case PlainPart(what="suppressed"):
+                    row[part.key] = group.suppressed
+                case PlainPart(what=what):
+                    row[part.key] = what
+        return row
+
+
+def _nothing(parent: Any) -> None:
+    return None
+
+
+def _indexes(rows: RowsResult, parent: Any) -> list[int] | range:
+    return range(len(rows.rows)) if rows.by_key is None else rows.by_key.get(parent, [])
+
+
+def _slices(rows: RowsResult | None, objects: list[Any]) -> Callable[[Any], list[Any]]:
+    """A linked step's rows stand parent by parent, so each parent's are one slice."""
+    assert rows is not None
+    if rows.by_key is None:
+        return lambda parent: objects
+    by_key = rows.by_key
+
+    def nodes(parent: Any) -> list[Any]:
+        found = by_key.get(parent)
+        return objects[found[0] : found[-1] + 1] if found else []
+
+    return nodes
+
+
+def _group_key(
+    layout: AggregateLayout, part: KeyPart, group: Group, links: Mapping[str, Mapping[Any, Any]]
+) -> dict[str, Any]:
+    at = {term.field.name: index for index, term in enumerate(layout.part.groups)}
+    values: dict[str, Any] = {}
+    for inner in part.parts:
+        match inner:
+            case ValuePart(key=key, field=shown):
+                values[key] = output(shown.scalar, group.key[at[shown.name]])
+            case OnePart(key=key, local=local):
+                values[key] = links[key].get(group.key[at[local.name]])
+            case TypeNamePart(key=key, type_name=type_name):
+                values[key] = type_name
+            case NullPart(key=key) | ManyPart(key=key):
+                values[key] = None
+    return values
+
+
+def _empty(layout: AggregateLayout, k: int) -> Group:
+    values = tuple(0 if partial.function in ("count", "values") else None for partial in layout.partials)
+    return Group((), values, bool(k))
+
+
+def _measured(layout: AggregateLayout, term: Any) -> Callable[[Group], Any]:
+    """How a measure is read from a group; None is the number of rows."""
+    if term is None:
+        return lambda group: group.values[0]
+    at = {
+        (partial.function, partial.term.field.name, partial.term.condition): index
+        for index, partial in enumerate(layout.partials)
+        if partial.term is not None
+    }
+    name, condition = term.field.name, term.condition
+    if term.function == "avg":
+        total, count = at["sum", name, condition], at["values", name, condition]
+        return lambda group: average(group.values[total], group.values[count])
+    index = at[term.function, name, condition]
+    return lambda group: group.values[index]
+
+
+def _output(function: str, scalar: Scalar, value: Any) -> Any:
+    if value is None:
+        return None
+    if function == "avg" or (function == "sum" and scalar.kind in ("int", "decimal")):
+        return value if isinstance(value, float) else str(value)
+    return scalar.output(value)
+
+
+def output(scalar: Scalar, value: Any) -> Any:
+    """A decoded value as JSON tells it."""
+    return None if value is None else scalar.output(value)
+
+
+def _make_builder(layout: ObjectLayout) -> tuple[Builder, tuple[str, ...]]:
+    """``build(rows, report, link0.get, default0, ..., lookup0, ...)`` -> one dict a row."""
+    env: dict[str, Any] = {}
+    parameters = ["rows", "report"]
+    links = {key: number for number, key in enumerate(layout.links)}
+    lookups = {key: number for number, key in enumerate(layout.lookups)}
+    for number in links.values():
+        parameters += [f"get{number}", f"default{number}"]
+    parameters += [f"lookup{number}" for number in lookups.values()]
+    items = []
+    for index, part in enumerate(layout.part.parts):
+        items.append(f"{part.key!r}: {_part_expression(part, index, layout, links, lookups, env)}")
+    source = f"def build({', '.join(parameters)}):\n    return [{{{', '.join(items)}}} for r in rows]\n"
+    exec(compile(source, "<builder>", "exec"), env)
+    return env["build"], tuple(parameters)
+
+
+def _part_expression(
+    part: Any,
+    index: int,
+    layout: ObjectLayout,
+    links: Mapping[str, int],
+    lookups: Mapping[str, int],
+    env: dict[str, Any],
+) -> str:
+    match part:
+        case TypeNamePart(type_name=type_name):
+            return repr(type_name)
+        case ValuePart(decision=decision) if not decision.shown:
+            return repr(MASK) if part.field.scalar.kind == "text" else "None"
+        case ValuePart():
+            return _value_expression(part, index, layout, lookups, env)
+        case OnePart() | ManyPart():
+            position = layout.positions[part.local.name, part.condition]
+            number = links[part.key]
+            found = f"get{number}(r[{position}], default{number})"
+            if part.condition != TRUE:
+                return f"(None if r[{position}] is None else {found})"
+            return found
+    return "None"
+
+
+def _value_expression(
+    part: ValuePart, index: int, layout: ObjectLayout, lookups: Mapping[str, int], env: dict[str, Any]
+) -> str:
+    condition = part.decision.condition
+    names = part.field.reads or (part.field.name,)
+    cells = [f"r[{layout.positions[name, condition]}]" for name in names]
+    scalar = part.field.scalar
+    if part.field.function is not None:
+        env[f"f{index}"] = _computing(part.field, layout.part.access.record.type_name)
+        value = f"f{index}(report, {', '.join(cells)})"
+    elif part.field.batch is not None:
+        value = f"lookup{lookups[part.key]}({cells[0]})"
+    else:
+        value = cells[0]
+        if scalar.inline is None:
+            return value
+        return f"(None if {value} is None else {scalar.inline.format(v=value)})"
+    env[f"o{index}"] = scalar.output
+    return f"(None if (v{index} := {value}) is None else o{index}(v{index}))"
+
+
+def _computing(part: Field, type_name: str) -> Callable[..., Any]:
+    """The field's function, whose failure is a null and one report."""
+    function = part.function
+    assert function is not None
+
+    def compute(report: Callable[[Field, str], None], *values: Any) -> Any:
+        try:
+            return function(*values)
+        except Exception:
+            report(part, type_name)
+            return None
+
+    return compute

@@ -1,0 +1,513 @@
+"""Runs a plan: every step starts as soon as what it needs is there. The only stage that waits on a department.
+
+What a failed step would have given is missing, never guessed: the problem names department, owner and code, and
+whatever does not depend on it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiodataloader import DataLoader
+
+from auth.principal import Principal
+from gateway import grouping, pages
+from gateway.allowed import LIST, MeasureTerm, Path
+from gateway.cursors import Sealer
+from gateway.decode import blank
+from gateway.pages import Page, PageProblem
+from gateway.plan import (
+    AggregateStep,
+    Binding,
+    Keyed,
+    KeySetStep,
+    KeysOf,
+    LookupStep,
+    Reading,
+    RowsStep,
+    Step,
+)
+from gateway.prepared import Prepared
+from gateway.pushdown import COMPARE, encode_keys
+from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal
+from schema.catalog import Field, Record
+from schema.errors import Code
+from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
+from schema.scalars import DECIMAL, INT
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that went wrong while reading, told to the client once."""
+
+    path: Path
+    code: str
+    message: str
+    department: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsResult:
+    """Decoded rows in order. ``by_key``: positions of rows by join value, for linked steps. ``page``: for pages.
+    ``more``: join value (None at a root) -> there are rows beyond the page. ``incomplete``: a row was left out."""
+
+    rows: list[Any]
+    by_key: dict[Any, list[int]] | None = None
+    page: Page | None = None
+    more: frozenset[Any] = frozenset()
+    incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """``told``: the problem has been reported."""
+
+    code: str
+
+
+Result = RowsResult | grouping.Groups | frozenset[Any] | dict[Any, Any] | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an execution reaches out through."""
+
+    connectors: Mapping[str, Connector]
+    sealer: Sealer
+    default_first: int = 100
+    max_first: int = 1000
+    batch: int | None = None
+    """Most keys a fetch, where smaller than the source's own limit; tests use 1 and 2."""
+
+
+class _Stop(Exception):
+    """A step cannot give anything; the problem is already told."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+
+@dataclass(slots=True)
+class Execution:
+    """One run of a plan: its bindings and what it has brought so far."""
+
+    prepared: Prepared
+    variables: Mapping[str, Any]
+    principal: Principal
+    reach: Reach
+    deadline: float
+    results: dict[int, Result] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+    rows_read: dict[str, int] = field(default_factory=dict)
+    freshness: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
+    _told: set[tuple[str, str]] = field(default_factory=set)
+    _waiting: dict[int, int] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Brings every step's result."""
+        prepared = self.prepared
+        self._waiting = dict(prepared.needs)
+        await self._start([step for step in prepared.plan.steps if not prepared.needs[step.id]])
+
+    async def _start(self, steps: list[Step]) -> None:
+        while len(steps) == 1:
+            steps = await self._finish(steps[0])
+        if steps:
+            await asyncio.gather(*(self._run_from(step) for step in steps))
+
+    async def _run_from(self, step: Step) -> None:
+        await self._start(await self._finish(step))
+
+    async def _finish(self, step: Step) -> list[Step]:
+        """Runs the step; the steps that were waiting only for it."""
+        try:
+            self.results[step.id] = await self._result(step)
+        except _Stop as stop:
+            self.results[step.id] = Failed(stop.code)
+        ready = []
+        for follower in self.prepared.followers[step.id]:
+            self._waiting[follower] -= 1
+            if not self._waiting[follower]:
+                ready.append(self.prepared.plan.steps[follower])
+        return ready
+
+    async def _result(self, step: Step) -> Result:
+        match step:
+            case RowsStep():
+                return await self._rows(step)
+            case AggregateStep():
+                return await self._groups(step)
+            case KeySetStep():
+                return await self._key_set(step)
+            case LookupStep():
+                return await self._lookup(step)
+
+    def _tell(self, path: Path, code: str, message: str, record: Record | None = None, about: str = "") -> None:
+        """Reports a problem once per coordinate."""
+        coordinate = (code, about or "/".join(path))
+        if coordinate not in self._told:
+            self._told.add(coordinate)
+            cut = path[: path.index(LIST)] if LIST in path else path
+            department = record.department.name if record else None
+            self.problems.append(Problem(cut, code, message, department, record.owner if record else None))
+
+    def _fail(self, path: Path, code: str, message: str, record: Record | None = None) -> _Stop:
+        self._tell(path, code, message, record)
+        return _Stop(code)
+
+    def read(self, leaf: Leaf, parse: Any = None) -> Any:
+        """The decoded value of a leaf."""
+        match leaf:
+            case FromVariable():
+                return leaf.read(self.variables)
+            case Literal(value=value):
+                if parse is None or value is None:
+                    return value
+                return tuple(parse(item) for item in value) if isinstance(value, list) else parse(value)
+            case FromPrincipal(attribute=name):
+                return self.principal.attribute(name)
+            case Known(value=value):
+                return value
+
+    def _params(self, bindings: tuple[Binding, ...], path: Path) -> tuple[Any, ...]:
+        return tuple(self._param(binding, path) for binding in bindings)
+
+    def _param(self, binding: Binding, path: Path) -> Any:
+        leaf = binding.leaf
+        if isinstance(leaf, KeysOf):
+            keys = self.results[leaf.step]
+            if isinstance(keys, Failed):
+                raise _Stop(keys.code)
+            return binding.encode(keys)
+        value = self.read(leaf, binding.parse)
+        if isinstance(value, (list, tuple)):
+            if any(item is None for item in value):
+                raise self._fail(path, Code.BAD_INPUT, "a list of values holds null; null equals nothing, use isNull")
+            value = tuple(value)
+        return binding.encode(value)
+
+    async def _rows(self, step: RowsStep) -> RowsResult:
+        reading = step.reading
+        params = self._params(reading.params, step.path)
+        keys = None if reading.keyed is None else self._keys(reading.keyed)
+        page, shape, limit = None, reading.shape, None
+        if step.paging is not None:
+            page = self._open_page(step, keys)
+            more = 1 if step.paging.extra else 0
+            if step.paging.pushed:
+                limit = page.limit + more
+                if page.start is not None:
+                    shape, params = self._sought(step, page.start, params)
+            if page.limit == 0 and not more:
+                return RowsResult([], {} if reading.join >= 0 else None, page)
+        rows = await self._read(step.id, reading, step.path, shape, params, limit, keys)
+        key = step.key
+        incomplete = False
+        if any(row[key] is None for row in rows):
+            rows = [row for row in rows if row[key] is not None]
+            incomplete = True
+            record = reading.record
+            self._tell(
+                step.path, Code.SOURCE_UNAVAILABLE,
+                f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
+                f"{record.name}.key",
+            )  # fmt: skip
+        if step.single:
+            return self._single(step, rows)
+        assert page is not None
+        if reading.join < 0:
+            return self._root_page(step, rows, page, incomplete)
+        return self._linked_page(step, rows, page, incomplete)
+
+    def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
+        by_key: dict[Any, list[int]] = {}
+        join = step.reading.join
+        for index, row in enumerate(rows):
+            by_key.setdefault(row[join], []).append(index)
+        if len(by_key) != len(rows):
+            record = step.reading.record
+            self._tell(
+                step.path, Code.SOURCE_UNAVAILABLE,
+                f"{record.type_name}: several rows have the same {record.key_field.api_name}; none of them is shown",
+                record, f"{record.name}.duplicate",
+            )  # fmt: skip
+            by_key = {key: found for key, found in by_key.items() if len(found) == 1}
+        return RowsResult(rows, by_key)
+
+    def _open_page(self, step: RowsStep, keys: list[Any] | None) -> Page:
+        paging = step.paging
+        assert paging is not None
+        window = paging.window
+        first = None if window.first is None else self.read(window.first)
+        last = None if window.last is None else self.read(window.last)
+        leaf = window.after or window.before
+        cursor = None if leaf is None else self.read(leaf)
+        binding = b""
+        if cursor is not None:
+            if keys is not None and len(keys) > 1:
+                message = "a cursor goes on in the list of one parent; ask for that parent alone"
+                raise self._fail(step.path, Code.BAD_CURSOR, message)
+            binding = self.binding(step, keys[0] if keys else None)
+        try:
+            return pages.open_page(
+                paging, first, last, cursor, self.reach.sealer, binding, self.reach.default_first, self.reach.max_first
+            )
+        except PageProblem as problem:
+            raise self._fail(step.path, problem.code, problem.message) from None
+
+    def binding(self, step: RowsStep, parent: Any) -> bytes:
+        """What cursors of this step are bound to; ``parent`` is the join value of a linked list."""
+        assert step.paging is not None
+        values = [
+            repr(self.read(binding.leaf, binding.parse))
+            for binding in (*step.reading.params, *step.reading.local_params)
+            if not isinstance(binding.leaf, KeysOf)
+        ]
+        version = self.prepared.plan.allowed.access.catalog.version
+        return pages.cursor_binding(self.principal.subject, step.paging.digest, "\x01".join(values), version, parent)
+
+    def _sought(
+        self, step: RowsStep, start: tuple[Any, ...], params: tuple[Any, ...]
+    ) -> tuple[FetchShape, tuple[Any, ...]]:
+        paging = step.paging
+        assert paging is not None
+        shape = step.reading.shape
+        condition, more = pages.seek_condition(paging.orderings, paging.codecs, start, len(params))
+        nulls = tuple(value is None for value in start)
+        variant = self.prepared.variants.get((step.id, nulls))
+        if variant is None:
+            variant = self.prepared.variants[step.id, nulls] = FetchShape(
+                shape.relation, shape.cells, AllOf((shape.where, condition)), shape.key, shape.order, shape.limited,
+                shape.per_key,
+            )  # fmt: skip
+        return variant, params + more
+
+    def _root_page(self, step: RowsStep, rows: list[Any], page: Page, incomplete: bool) -> RowsResult:
+        rows, more = self._cut(step, rows, page)
+        return RowsResult(rows, None, page, frozenset({None}) if more else frozenset(), incomplete)
+
+    def _cut(self, step: RowsStep, rows: list[Any], page: Page) -> tuple[list[Any], bool]:
+        paging = step.paging
+        assert paging is not None
+        if not paging.pushed:
+            if page.start is not None:
+                after = pages.after_start(paging.order, page.start, backward=page.backward)
+                rows = [row for row in rows if after(row)]
+            rows = pages.sort_rows(rows, paging.order, backward=page.backward)
+        more = len(rows) > page.limit
+        rows = rows[: page.limit]
+        return (rows[::-1] if page.backward else rows), more
+
+    def _linked_page(self, step: RowsStep, rows: list[Any], page: Page, incomplete: bool) -> RowsResult:
+        join = step.reading.join
+        paging = step.paging
+        assert paging is not None
+        found: dict[Any, list[Any]] = {}
+        for row in rows:
+            key = row[join]
+            if key in found:
+                found[key].append(row)
+            else:
+                found[key] = [row]
+        kept: list[Any] = []
+        by_key: dict[Any, list[int]] = {}
+        more: list[Any] = []
+        for key, own in found.items():
+            if len(own) > 1 and paging.pushed and self._spelled_apart(step):
+                own = pages.sort_rows(own, paging.order, backward=page.backward)
+            cut, has_more = self._cut(step, own, page)
+            by_key[key] = list(range(len(kept), len(kept) + len(cut)))
+            kept += cut
+            if has_more:
+                more.append(key)
+        return RowsResult(kept, by_key, page, frozenset(more), incomplete)
+
+    def _spelled_apart(self, step: RowsStep) -> bool:
+        """One decoded key may have been asked for in several spellings: their rows come one spelling after another."""
+        keyed = step.reading.keyed
+        return keyed is not None and keyed.codec.name != "identity"
+
+    async def _groups(self, step: AggregateStep) -> grouping.Groups:
+        reading = step.reading
+        params = self._params(reading.params, step.path)
+        keys = None if reading.keyed is None else self._keys(reading.keyed)
+        rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
+        complement = None
+        if step.complement is not None:
+            known = self.results.get(step.complement)
+            if isinstance(known, Failed):
+                raise _Stop(known.code)
+            assert isinstance(known, grouping.Groups)
+            complement = known
+        return grouping.group(step, rows, complement, lambda part: self._unreadable(step.path, part, reading.record))
+
+    async def _key_set(self, step: KeySetStep) -> frozenset[Any]:
+        reading = step.reading
+        params = self._params(reading.params, step.path)
+        rows = await self._read(step.id, reading, step.path, reading.shape, params, None, None)
+        return frozenset(row[0] for row in rows if row[0] is not None)
+
+    async def _lookup(self, step: LookupStep) -> dict[Any, Any]:
+        above = self.results[step.parent]
+        if not isinstance(above, RowsResult):
+            raise _Stop(Code.SOURCE_UNAVAILABLE)
+        keys = list(dict.fromkeys(row[step.position] for row in above.rows if row[step.position] is not None))
+        batch = step.field.batch
+        assert batch is not None
+
+        async def load(wanted: list[Any]) -> list[Any]:
+            found = await batch(wanted)
+            return [found.get(key) for key in wanted]
+
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                loader: DataLoader[Any, Any] = DataLoader(load, max_batch_size=step.record.source.limits.max_keys)
+                return dict(zip(keys, await loader.load_many(keys), strict=True))
+        except Exception as error:
+            code = Code.DEADLINE if isinstance(error, TimeoutError) else Code.SOURCE_UNAVAILABLE
+            message = f"{step.record.type_name}.{step.field.api_name} could not be looked up"
+            raise self._fail(step.path, code, message, step.record) from None
+
+    async def _read(
+        self,
+        step: int,
+        reading: Reading,
+        path: Path,
+        shape: FetchShape,
+        params: tuple[Any, ...],
+        limit: int | None,
+        keys: list[Any] | None,
+    ) -> list[Any]:
+        """The reading's rows, decoded, blanked and filtered. Raises _Stop."""
+        rows = await self._fetch(reading, path, shape, params, limit, keys)
+        decoder = self.prepared.decoders[step]
+        if decoder is not None:
+            rows = decoder(rows, lambda part: self._unreadable(path, part, reading.record))
+        if reading.local_params or reading.local is not None or self.prepared.blanking[step]:
+            local_params = self._params(reading.local_params, path)
+            rows = blank(rows, reading.cells, local_params)
+            if reading.local is not None:
+                test = reading.local
+                rows = [row for row in rows if test(row, local_params)]
+        if (
+            reading.keyed is not None
+            and keys is not None
+            and (not reading.keyed.pushed or reading.keyed.codec.name != "identity")
+        ):
+            wanted = frozenset(keys)
+            join = reading.join
+            rows = [row for row in rows if row[join] in wanted]
+        return rows
+
+    def _keys(self, keyed: Keyed) -> list[Any]:
+        """The distinct decoded values to ask for."""
+        if keyed.parent is None:
+            assert keyed.value is not None
+            value = self.read(keyed.value, keyed.parse)
+            return [] if value is None else [value]
+        above = self.results[keyed.parent]
+        if isinstance(above, Failed):
+            raise _Stop(above.code)
+        rows = above.rows if isinstance(above, RowsResult) else above.keys if isinstance(above, grouping.Groups) else []
+        position = keyed.position
+        distinct = dict.fromkeys([row[position] for row in rows])
+        distinct.pop(None, None)
+        return list(distinct)
+
+    async def _fetch(
+        self,
+        reading: Reading,
+        path: Path,
+        shape: FetchShape,
+        params: tuple[Any, ...],
+        limit: int | None,
+        keys: list[Any] | None,
+    ) -> list[Any]:
+        source = reading.record.source
+        limits = source.limits
+        raw: tuple[Any, ...] | None = None
+        if keys is not None and reading.keyed is not None and reading.keyed.pushed:
+            raw = encode_keys(reading.keyed.codec)(keys)
+            if not raw:
+                return []
+        elif keys is not None and not keys:
+            return []
+        most = min(limits.max_keys, self.reach.batch or limits.max_keys)
+        chunks = [()] if raw is None else [raw[at : at + most] for at in range(0, len(raw), most)]
+        spent = self.calls.get(source.name, 0)
+        self.calls[source.name] = spent + len(chunks)
+        if spent + len(chunks) > limits.max_calls_per_operation and self.reach.batch is None:
+            raise self._fail(
+                path, Code.BUDGET_EXCEEDED,
+                f"{_who(reading.record)}: one operation may call {source.name} {limits.max_calls_per_operation} times; "
+                "ask for fewer rows", reading.record,
+            )  # fmt: skip
+        connector = self.reach.connectors[source.name]
+        bounded = limit is not None and not shape.per_key
+        fetches = [
+            Fetch(shape, self.deadline, chunk, params, limit, None if bounded else limits.row_budget)
+            for chunk in chunks
+        ]
+        try:
+            if len(fetches) == 1:
+                answers = [await connector.fetch(fetches[0])]
+            else:
+                answers = await asyncio.gather(*(connector.fetch(fetch) for fetch in fetches))
+        except ConnectorError as error:
+            raise self._unavailable(reading.record, path, error) from error
+        return self._collected(reading.record, answers)
+
+    def _collected(self, record: Record, answers: list[Rows]) -> list[Any]:
+        rows = answers[0].rows if len(answers) == 1 else [row for answer in answers for row in answer.rows]
+        self.calls[record.source.name] += sum(answer.calls for answer in answers) - len(answers)
+        self.rows_read[record.name] = self.rows_read.get(record.name, 0) + len(rows)
+        for answer in answers:
+            if answer.as_of is not None or answer.stale or record.source.name not in self.freshness:
+                self.freshness[record.source.name] = (answer.as_of, answer.stale)
+        return rows
+
+    def _unavailable(self, record: Record, path: Path, error: ConnectorError) -> _Stop:
+        who = _who(record)
+        match error.code:
+            case Code.DEADLINE:
+                message = f"{who}: {record.source.name} did not answer in time; try again later"
+            case Code.BUDGET_EXCEEDED:
+                message = (
+                    f"{who}: more than {record.source.limits.row_budget} rows of {record.type_name} would have to be "
+                    "read; narrow the filter"
+                )
+            case _:
+                message = f"{who}: {record.source.name} cannot be reached now; try again later"
+        return self._fail(path, error.code, message, record)
+
+    def report_computed(self, part: Field, type_name: str) -> None:
+        """A computed field whose function failed on a row: null, told once."""
+        self._tell(
+            (), Code.INTERNAL, f"{type_name}.{part.api_name} could not be worked out", None, f"{type_name}.{part.name}"
+        )
+
+    def having(self, op: str, leaf: Leaf, measure: MeasureTerm | None) -> Callable[[Any], bool]:
+        """A ``having`` test with its value bound; null passes no comparison."""
+        scalar = INT if measure is None else DECIMAL if measure.function == "avg" else measure.field.scalar
+        value = self.read(leaf, scalar.parse if op != "isNull" else None)
+        if op == "isNull":
+            return lambda measured: (measured is None) is value
+        value = tuple(value) if isinstance(value, list) else value
+        compare = COMPARE[op]
+        return lambda measured: measured is not None and compare(measured, value)
+
+    def _unreadable(self, path: Path, part: Field, record: Record) -> None:
+        self._tell(
+            path, Code.SOURCE_UNAVAILABLE,
+            f"{record.type_name}.{part.api_name}: a value of {record.source_name}.{part.column} cannot be read",
+            record, f"{record.name}.{part.name}",
+        )  # fmt: skip
+
+
+def _who(record: Record) -> str:
+    return f"{record.department.name} ({record.owner})"

@@ -1,0 +1,196 @@
+"""Plans and answers, explained: the plan as stable text without values, and the ``extensions`` of a response."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.allowed import LIST, Allowed, Path
+from gateway.executor import Execution
+from gateway.operation import Operation
+from gateway.plan import (
+    AggregateStep,
+    Binding,
+    KeySetStep,
+    KeysOf,
+    LookupStep,
+    Plan,
+    Reading,
+    RowsStep,
+    Step,
+)
+from gateway.request import GraphQLRequest
+from gateway.templates import FromPrincipal, FromVariable, Leaf
+from schema.catalog import Catalog
+from schema.fetch import (
+    AllOf,
+    AnyOf,
+    Cell,
+    Comparison,
+    Complement,
+    Condition,
+    Fixed,
+    NullCheck,
+)
+
+
+def plan_text(plan: Plan) -> str:
+    """One block a step; every value is a placeholder, so the text is the same for everybody with the same grants."""
+    blocks = [_step(step) for step in plan.steps]
+    blocks += [f"refused {refusal.coordinate}: {refusal.code}" for refusal in plan.allowed.refusals]
+    blocks += [
+        f"narrowed {told.record} at {_path(told.path)} by {', '.join(told.rules)}" for told in plan.allowed.narrowed
+    ]
+    return "\n".join(blocks) + "\n"
+
+
+def _path(path: Path) -> str:
+    return ".".join(part for part in path if part != LIST)
+
+
+def _step(step: Step) -> str:
+    match step:
+        case LookupStep():
+            return f"[{step.id}] look up {step.record.type_name}.{step.field.api_name} by rows of [{step.parent}]"
+        case RowsStep():
+            kind = "fetch"
+        case AggregateStep():
+            kind = "aggregate" if step.pushed else "fetch and aggregate here"
+        case KeySetStep():
+            kind = "key set"
+    reading = step.reading
+    record = reading.record
+    lines = [
+        f"[{step.id}] {kind} {record.name} from {record.source_name} ({record.department.name}) at {_path(step.path)}"
+    ]
+    lines += _keys(reading)
+    shape = reading.shape
+    cells = shape.cells or shape.groups
+    if cells:
+        lines.append(
+            f"    {'columns' if shape.cells else 'groups'}: {', '.join(_cell(cell, reading) for cell in cells)}"
+        )
+    if shape.measures:
+        told = [
+            m.function.value if m.cell is None else f"{m.function.value}({_cell(m.cell, reading)})"
+            for m in shape.measures
+        ]
+        lines.append(f"    measures: {', '.join(told)}")
+    if shape.where != Fixed(True):
+        lines.append(f"    where: {_condition(shape.where, reading.params)}")
+    if reading.local is not None:
+        lines.append("    then here: filter")
+    if isinstance(step, RowsStep) and step.paging is not None:
+        lines.append(_order(step, reading))
+    if isinstance(step, AggregateStep) and step.totals.k:
+        lines.append(f"    suppress: cells under {step.totals.k}")
+    return "\n".join(lines)
+
+
+def _keys(reading: Reading) -> list[str]:
+    keyed = reading.keyed
+    if keyed is None:
+        return []
+    origin = "the argument" if keyed.parent is None else f"rows of [{keyed.parent}]"
+    if not keyed.pushed or reading.shape.key is None:
+        return [f"    keys: from {origin}, matched here"]
+    limits = reading.record.source.limits
+    return [f"    keys: {reading.shape.key.name} from {origin}, at most {limits.max_keys} a call"]
+
+
+def _order(step: RowsStep, reading: Reading) -> str:
+    paging = step.paging
+    assert paging is not None
+    told = [
+        f"{reading.cells[term.position].field.api_name} {'DESC' if term.descending else 'ASC'}" for term in paging.order
+    ]
+    where = "" if paging.pushed else "then here: "
+    per = " for each key" if reading.keyed is not None else ""
+    return f"    {where}order: {', '.join(told)}; page{per}"
+
+
+def _cell(cell: Cell, reading: Reading) -> str:
+    return cell.column.name if cell.when is None else f"{cell.column.name} if {_condition(cell.when, reading.params)}"
+
+
+def _condition(condition: Condition, params: tuple[Binding, ...]) -> str:
+    match condition:
+        case Fixed(value=value):
+            return "true" if value else "false"
+        case AllOf(parts=parts):
+            return " and ".join(f"({_condition(part, params)})" for part in parts)
+        case AnyOf(parts=parts):
+            return " or ".join(f"({_condition(part, params)})" for part in parts)
+        case Complement(part=part):
+            return f"not ({_condition(part, params)})"
+        case NullCheck(column=column):
+            return f"{column.name} is null"
+        case Comparison(column=column, op=op, param=param):
+            return f"{column.name} {op} {_leaf(params[param.index].leaf)}"
+
+
+def _leaf(leaf: Leaf | KeysOf) -> str:
+    match leaf:
+        case KeysOf(step=step):
+            return f"keys of [{step}]"
+        case FromVariable(path=path):
+            return "$" + ".".join(map(str, path))
+        case FromPrincipal(attribute=attribute):
+            return f"principal.{attribute}"
+    return "?"
+
+
+def extensions(operation: Operation, request: GraphQLRequest, run: Execution, allowed: Allowed) -> dict[str, Any]:
+    """``narrowed`` always when it applies; ``provenance`` and ``plan`` when asked for, the plan only to those with a
+    grant to diagnose every department touched."""
+    told: dict[str, Any] = {}
+    if allowed.narrowed:
+        told["narrowed"] = [
+            {"path": [part for part in one.path if part != LIST], "record": one.record, "rule": ", ".join(one.rules)}
+            for one in allowed.narrowed
+        ]
+    if request.extensions.get("provenance") is True:
+        told["provenance"] = provenance(run, allowed)
+    if request.extensions.get("plan") is True:
+        plan = run.prepared.plan
+        if all(allowed.access.granted("diagnose", department) for department in plan.departments):
+            told["plan"] = {"text": plan_text(plan), "rows": run.rows_read, "sourceCalls": run.calls}
+    return told
+
+
+def provenance(run: Execution, allowed: Allowed) -> list[dict[str, Any]]:
+    """Per department: its sources with owner and freshness, and what was masked or refused, with the rule ids."""
+    catalog: Catalog = allowed.access.catalog
+    told = []
+    for name in sorted(run.prepared.plan.departments | {r.department for r in allowed.refusals if r.department}):
+        department = catalog.departments[name]
+        sources = []
+        for record in catalog.records.values():
+            if record.department.name == name and record.name in run.rows_read:
+                as_of, stale = run.freshness.get(record.source.name, (None, False))
+                sources.append(
+                    {"record": record.type_name, "source": record.source_name, "owner": record.owner, "asOf": as_of, "stale": stale}
+                )  # fmt: skip
+        own = {record.type_name for record in catalog.records.values() if record.department.name == name}
+        told.append(
+            {
+                "department": name,
+                "owner": department.owner,
+                "sources": sources,
+                "shown": _rules(allowed.shown, own),
+                "masked": _rules(allowed.masked, own),
+                "refused": [
+                    {"coordinate": refusal.coordinate, "code": refusal.code}
+                    for refusal in allowed.refusals
+                    if refusal.department == name
+                ],
+            }
+        )
+    return told
+
+
+def _rules(decided: dict[str, tuple[str, ...]], own: set[str]) -> list[dict[str, Any]]:
+    return [
+        {"coordinate": coordinate, "rules": list(rules)}
+        for coordinate, rules in decided.items()
+        if coordinate.split(".")[0].removesuffix("Connection") in own
+    ]

@@ -1,0 +1,306 @@
+"""Arguments of connections, authorized: ``where`` into a filter, ``orderBy`` into terms, the page into a window. What a
+principal may not read it cannot filter, order, group or measure by either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from auth.policy import Access, Decision, RecordAccess, State, all_of
+from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTest, OrderTerm, RuleTest, Window
+from gateway.templates import FromVariable, Leaf, Literal, Template, as_list, known_now
+from schema.catalog import Field, Link, Record
+from schema.errors import Code
+from schema.predicates import TRUE, Predicate
+
+
+class ArgumentRefused(Exception):
+    """An argument that cannot be used: the field that carries it becomes null with this error."""
+
+    def __init__(self, code: Code, message: str, record: Record | None = None, owner: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.department = record.department.name if record else None
+        self.owner = owner or (record.owner if record else None)
+
+
+def bad_input(message: str) -> ArgumentRefused:
+    return ArgumentRefused(Code.BAD_INPUT, message)
+
+
+def field_decision(access: RecordAccess, part: Field) -> Decision:
+    """The decision for a field, with those for what it is worked out from: shown only where all of them are."""
+    decision = access.fields[part.name]
+    for name in part.reads:
+        read = access.fields[name]
+        if not decision.shown:
+            break
+        if not read.shown:
+            return Decision(State.REFUSED, code=read.code, reason=read.reason or f"it is worked out from {name}")
+        decision = Decision(State.SHOWN, all_of((decision.condition, read.condition)), decision.rules + read.rules)
+    return decision
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What may be used in arguments over one record: as reader of rows, or as holder of a grant of totals.
+    ``by`` / ``measures`` None: whatever may be read."""
+
+    access: RecordAccess
+    population: Predicate
+    by: frozenset[str] | None = None
+    measures: frozenset[str] | None = None
+
+    @classmethod
+    def of_rows(cls, access: RecordAccess) -> Rights:
+        return cls(access, access.visible)
+
+    @classmethod
+    def of_totals(cls, access: RecordAccess) -> Rights:
+        totals = access.totals
+        return cls(access, totals.population, totals.by, totals.measures)
+
+    def condition(self, part: Field, used: str) -> Predicate:
+        """Where the field counts as readable; raises when it never is."""
+        record = self.access.record
+        if part.column is None:
+            raise bad_input(f"{record.type_name}.{part.api_name} is worked out here and cannot be {used}")
+        if self.by is not None:
+            if part.name in self.by:
+                return TRUE
+            raise self._refused(part, used, "the grant of totals does not name it")
+        decision = self.access.fields[part.name]
+        if decision.shown:
+            return decision.condition
+        reason = "it comes masked" if decision.state is State.MASKED else decision.reason
+        raise self._refused(part, used, reason, decision.code)
+
+    def measure_condition(self, part: Field) -> Predicate:
+        if self.measures is not None:
+            if part.name in self.measures:
+                return TRUE
+            raise self._refused(part, "measured", "the grant of totals does not name it")
+        return self.condition(part, "measured")
+
+    def link_condition(self, link: Link, target: RecordAccess, *, key_only: bool) -> Predicate:
+        """Where the reference counts; raises when the link, or its target, may not be used."""
+        record = self.access.record
+        if self.by is not None:
+            if link.name in self.by or link.local in self.by:
+                return TRUE
+            raise self._refused(link, "used", "the grant of totals does not name it")
+        decision = self.access.links[link.name]
+        if not decision.shown:
+            raise self._refused(link, "used", decision.reason, decision.code)
+        if not target.allowed:
+            raise ArgumentRefused(
+                target.refusal.code,
+                f"{record.type_name}.{link.api_name} cannot be used: {target.refusal.reason}",
+                target.record,
+            )
+        return decision.condition
+
+    def _refused(self, part: Field | Link, used: str, reason: str, code: Code = Code.REFUSED) -> ArgumentRefused:
+        record = self.access.record
+        message = f"{record.type_name}.{part.api_name} cannot be {used} by you: {reason}"
+        return ArgumentRefused(code, message, record, part.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What reading arguments needs to know: the rights over the record, and how to say that a link's target is
+    narrowed."""
+
+    access: Access
+    rights: Rights
+    variables: Mapping[str, Any]
+    note_narrowed: Callable[[RecordAccess], None]
+
+    @property
+    def record(self) -> Record:
+        return self.rights.access.record
+
+    def into(self, target: RecordAccess) -> Scope:
+        return Scope(self.access, Rights.of_rows(target), self.variables, self.note_narrowed)
+
+
+def where_filter(argument: Template | None, scope: Scope) -> Filter:
+    """The caller's ``where``; nothing or ``{}`` is true."""
+    if argument is None or argument == Literal(None):
+        return AllTests()
+    assert isinstance(argument, dict)
+    parts: list[Filter] = []
+    for name, value in argument.items():
+        match name:
+            case "and":
+                parts += [where_filter(item, scope) for item in as_list(_given(value, name))]
+            case "or":
+                parts.append(AnyTest(tuple(where_filter(item, scope) for item in as_list(_given(value, name)))))
+            case "not":
+                parts.append(NoTest(where_filter(_given(value, name), scope)))
+            case _:
+                parts += _tests(name, _given(value, name), scope)
+    return parts[0] if len(parts) == 1 else AllTests(tuple(parts))
+
+
+def _given(value: Template, name: str) -> Template:
+    if value == Literal(None):
+        raise bad_input(f"{name} is null; leave it out, or use isNull")
+    return value
+
+
+def _tests(name: str, value: Template, scope: Scope) -> list[Filter]:
+    part = scope.record.by_api_name[name]
+    if isinstance(part, Field):
+        condition = scope.rights.condition(part, "filtered on")
+        return [_field_test(part, op, leaf, condition, scope) for op, leaf in operators(value)]
+    target = scope.access.record(part.target)
+    assert isinstance(value, dict)
+    if not part.many:
+        return [_to_one(part, value, target, scope)]
+    condition = scope.rights.link_condition(part, target, key_only=False)
+    local = scope.record.fields[part.local]
+    inner = scope.into(target)
+    tests: list[Filter] = []
+    for quantifier, asked in value.items():
+        where = where_filter(_given(asked, quantifier), inner)
+        if quantifier == "every":
+            where = NoTest(where)
+        test = _link_test(part, local, condition, target, where, scope)
+        tests.append(test if quantifier == "some" else NoTest(test))
+    return tests
+
+
+def _field_test(part: Field, op: str, leaf: Leaf, condition: Predicate, scope: Scope) -> FieldTest:
+    if leaf == Literal(None):
+        raise bad_input(f"{part.api_name} {{ {op}: null }} compares with nothing; use isNull")
+    if op == "isNull":
+        leaf = Literal(known_now(leaf, scope.variables))
+    return FieldTest(part, op, leaf, condition)
+
+
+def _to_one(link: Link, value: dict[str, Template], target: RecordAccess, scope: Scope) -> Filter:
+    """A filter on a linked record. One that reads only the target's key is asked of the local key, when every target
+    row may be seen; it holds only where the reference itself is there."""
+    local = scope.record.fields[link.local]
+    key = target.record.key_field
+    key_only = target.visible == TRUE and target.fields[key.name].unconditional and _reads_only(value, key.api_name)
+    condition = scope.rights.link_condition(link, target, key_only=key_only)
+    if key_only:
+        present = FieldTest(local, "isNull", Literal(False), condition)
+        return AllTests((present, _on_local(value, local, condition, key.api_name, scope)))
+    return _link_test(link, local, condition, target, where_filter(value, scope.into(target)), scope)
+
+
+def _reads_only(value: Template, key: str) -> bool:
+    if isinstance(value, dict):
+        return all(
+            name == key or (name in ("and", "or", "not") and all(_reads_only(item, key) for item in as_list(inner)))
+            for name, inner in value.items()
+        )
+    return True
+
+
+def _on_local(value: Template, local: Field, condition: Predicate, key: str, scope: Scope) -> Filter:
+    assert isinstance(value, dict)
+    parts: list[Filter] = []
+    for name, inner in value.items():
+        items = as_list(_given(inner, name)) if name in ("and", "or", "not") else []
+        nested = tuple(_on_local(item, local, condition, key, scope) for item in items)
+        match name:
+            case "and":
+                parts += nested
+            case "or":
+                parts.append(AnyTest(nested))
+            case "not":
+                parts.append(NoTest(nested[0]))
+            case _:
+                tests = operators(_given(inner, name))
+                parts += [_field_test(local, op, leaf, condition, scope) for op, leaf in tests]
+    return AllTests(tuple(parts))
+
+
+def _link_test(
+    link: Link, local: Field, condition: Predicate, target: RecordAccess, where: Filter, scope: Scope
+) -> LinkTest:
+    if target.record.department != scope.record.department:
+        raise bad_input(
+            f"{scope.record.type_name}.{link.api_name} belongs to another department; filters across departments can "
+            f"use only its key, {target.record.key_field.api_name}"
+        )
+    if not target.record.source.capabilities.list_all:
+        raise bad_input(f"{target.record.type_name} can only be asked for by key and cannot be filtered through")
+    if target.visible != TRUE:
+        where = AllTests((RuleTest(target.visible), where))
+    scope.note_narrowed(target)
+    return LinkTest(link, local, condition, target, where)
+
+
+def operators(value: Template) -> Iterator[tuple[str, Leaf]]:
+    """(operator, value) of a filter input such as ``{gte: 3, lt: 9}``."""
+    assert isinstance(value, dict)
+    for op, leaf in value.items():
+        if isinstance(leaf, list):
+            raise bad_input(f"{op} takes a list written out in full or a variable for the whole list")
+        assert not isinstance(leaf, dict)
+        yield op, leaf
+
+
+def order_terms(argument: Template | None, scope: Scope) -> tuple[OrderTerm, ...]:
+    """The caller's order; the record's key is added when planning. A field named twice counts where first named."""
+    if argument is None or argument == Literal(None):
+        return ()
+    terms: dict[str, OrderTerm] = {}
+    for item in as_list(argument):
+        if isinstance(item, FromVariable):
+            raise bad_input("orderBy takes a list of objects")
+        assert isinstance(item, dict)
+        for name, value in item.items():
+            term = _order_term(name, value, scope)
+            terms.setdefault(term.field.name, term)
+    return tuple(terms.values())
+
+
+def _order_term(name: str, value: Template, scope: Scope) -> OrderTerm:
+    part = scope.record.by_api_name[name]
+    value = _given(value, name)
+    if isinstance(part, Field):
+        return OrderTerm(part, _descends(value, scope), scope.rights.condition(part, "ordered by"))
+    target = scope.access.record(part.target)
+    assert isinstance(value, dict)
+    key = target.record.key_field
+    unconditional = target.visible == TRUE and target.fields[key.name].unconditional
+    if set(value) != {key.api_name} or not unconditional:
+        raise bad_input(
+            f"{scope.record.type_name} can be ordered through {part.api_name} only by its key, {key.api_name}, "
+            "and only by those who may see all of it"
+        )
+    condition = scope.rights.link_condition(part, target, key_only=True)
+    return OrderTerm(scope.record.fields[part.local], _descends(value[key.api_name], scope), condition)
+
+
+def _descends(value: Template, scope: Scope) -> bool:
+    return enum_names(known_now(value, scope.variables)) == ["DESC"]
+
+
+def enum_names(value: Any) -> list[str]:
+    """Names of one or several enum values, however the schema library represents them."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return [item.name if isinstance(item, Enum) else str(item) for item in items]
+
+
+def window(arguments: Mapping[str, Template], variables: Mapping[str, Any]) -> Window:
+    """first/after or last/before; both ways at once is BAD_INPUT."""
+    given: dict[str, Leaf] = {}
+    for name in ("first", "last", "after", "before"):
+        leaf = arguments.get(name)
+        if leaf is not None and leaf != Literal(None):
+            assert not isinstance(leaf, (dict, list))
+            given[name] = leaf
+    for one, other in (("first", "last"), ("after", "before")):
+        if one in given and other in given:
+            raise bad_input(f"{one} and {other} together ask for two pages at once; give one of them")
+    return Window(**given)

@@ -1,0 +1,77 @@
+"""The house: what lives as long as the process. Opening it needs no department's system to be up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cachetools import LRUCache
+from graphql import GraphQLSchema
+
+from auth.credentials import Authenticator
+from auth.policy import Access, Policy
+from gateway.executor import Reach
+from gateway.operation import OperationLimits, Reader
+from gateway.surface import Surface, build_surface
+from schema.catalog import Catalog
+
+
+class LedgerWriter(Protocol):
+    async def append(self, body: bytes) -> str: ...
+
+
+@dataclass(slots=True)
+class House:
+    """``plans`` is bounded; a plan holds no value of any request."""
+
+    catalog: Catalog
+    surface: Surface
+    policy: Policy
+    authenticator: Authenticator
+    ledger: LedgerWriter
+    reach: Reach
+    limits: OperationLimits = field(default_factory=OperationLimits)
+    time_s: float = 10.0
+    plans: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(maxsize=1024))
+    _readers: dict[frozenset[str], tuple[GraphQLSchema, Reader]] = field(default_factory=dict)
+    _hidden: LRUCache[Hashable, frozenset[str]] = field(default_factory=lambda: LRUCache(maxsize=512))
+
+    def _variant(self, access: Access) -> tuple[GraphQLSchema, Reader]:
+        hidden = self._hidden.get(access.key)
+        if hidden is None:
+            hidden = self._hidden[access.key] = access.secret_hidden()
+        known = self._readers.get(hidden)
+        if known is None:
+            schema = build_surface(self.catalog, hidden).schema if hidden else self.surface.schema
+            known = self._readers[hidden] = (schema, Reader(schema, self.limits))
+        return known
+
+    def reader(self, access: Access) -> Reader:
+        """Reads operations against the schema this principal has: without what is Secret for it."""
+        return self._variant(access)[1]
+
+    def schema_of(self, access: Access) -> GraphQLSchema:
+        return self._variant(access)[0]
+
+
+def make_house(
+    catalog: Catalog,
+    authenticator: Authenticator,
+    ledger: LedgerWriter,
+    reach: Reach,
+    **options: Any,
+) -> House:
+    """A house over connectors that are already made."""
+    return House(catalog, build_surface(catalog), Policy(catalog), authenticator, ledger, reach, **options)
+
+
+@asynccontextmanager
+async def closing(house: House) -> AsyncIterator[House]:
+    """The house, its connectors closed at the end."""
+    try:
+        yield house
+    finally:
+        for connector in house.reach.connectors.values():
+            await connector.aclose()

@@ -1,0 +1,216 @@
+"""Ownership as data: ``catalog`` and ``field(coordinate:)``, answered from the catalog alone. Never empty, never with a
+Secret coordinate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from schema.catalog import Catalog, Field, Link, Record
+from schema.classification import Classification
+from schema.resolve import short_path
+from schema.rules import Allow
+
+TYPES = """
+@strawberry.type(name="CatalogSource", description="A system a department runs.")
+class CatalogSource:
+    name: str
+    system: str
+    kind: str
+    refresh: str
+    description: str
+
+@strawberry.type(name="CatalogDepartment", description="An owner of records.")
+class CatalogDepartment:
+    name: str
+    title: str
+    owner: str
+    contact: str
+    sources: "list[CatalogSource]"
+
+@strawberry.type(name="CatalogAccess", description="A rule that lets a role see the field.")
+class CatalogAccess:
+    role: str
+    rule: str
+    purposes: "list[str]"
+    case_required: bool = strawberry.field(name="caseRequired")
+    conditional: bool
+    masked: bool
+
+@strawberry.type(name="CatalogField", description="A field or link: who owns it, how sensitive it is, where it stands.")
+class CatalogField:
+    coordinate: str
+    name: str
+    type: str
+    record: str
+    department: str
+    owner: str
+    classification: str
+    personal: bool
+    sensitive: bool
+    legal_basis: str = strawberry.field(name="legalBasis")
+    retention: str
+    system: str
+    source: str
+    relation: str
+    column: str
+    codec: str
+    description: str
+    access: "list[CatalogAccess]"
+
+@strawberry.type(name="CatalogRecord", description="A type of row.")
+class CatalogRecord:
+    name: str
+    type_name: str = strawberry.field(name="typeName")
+    department: str
+    owner: str
+    key: str
+    system: str
+    source: str
+    relation: str
+    legal_basis: str = strawberry.field(name="legalBasis")
+    retention: str
+    description: str
+    fields: "list[CatalogField]"
+
+@strawberry.type(name="Catalog", description="What the departments declare.")
+class Catalog:
+    departments: "list[CatalogDepartment]"
+    records: "list[CatalogRecord]"
+    fields: "list[CatalogField]"
+"""
+
+QUERY_FIELDS = [
+    'catalog: "Catalog" = strawberry.field(resolver=RESOLVE["catalog"], '
+    'description="Who owns what: departments, records and fields.")',
+    'field: "CatalogField | None" = strawberry.field(resolver=RESOLVE["field"], '
+    'description="Ownership of one field or link, e.g. School.name.")',
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A catalogue entry by attribute, as strawberry reads it."""
+
+    values: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def resolvers(catalog: Catalog, hidden: frozenset[str]) -> dict[str, Callable[..., Any]]:
+    """The functions that answer ``catalog`` and ``field``."""
+    fields = {entry["coordinate"]: Row(entry) for entry in entries(catalog, hidden)}
+    whole = Row(
+        {
+            "departments": [_department(catalog, name) for name in catalog.departments],
+            "records": [_record(record, fields) for record in catalog.records.values()],
+            "fields": list(fields.values()),
+        }
+    )
+
+    def answer_catalog() -> Any:
+        return whole
+
+    def answer_field(coordinate: str) -> Any:
+        return fields.get(coordinate)
+
+    answer_catalog.__annotations__ = {"return": "Catalog"}
+    answer_field.__annotations__ = {"coordinate": str, "return": "CatalogField | None"}
+    return {"catalog": answer_catalog, "field": answer_field}
+
+
+def entries(catalog: Catalog, hidden: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+    """Every field and link that is not Secret, with its ownership; the same in the dictionary and over GraphQL."""
+    found = []
+    for record in catalog.records.values():
+        parts: list[Field | Link] = [*record.fields.values(), *record.links.values()]
+        for part in parts:
+            coordinate = f"{record.type_name}.{part.api_name}"
+            if part.classification is not Classification.SECRET and coordinate not in hidden:
+                found.append(_entry(catalog, record, part, coordinate))
+    return found
+
+
+def _entry(catalog: Catalog, record: Record, part: Field | Link, coordinate: str) -> dict[str, Any]:
+    is_field = isinstance(part, Field)
+    return {
+        "coordinate": coordinate,
+        "name": part.api_name,
+        "type": part.scalar.name if isinstance(part, Field) else _link_type(catalog, part),
+        "record": record.type_name,
+        "department": record.department.name,
+        "owner": part.owner,
+        "classification": part.classification.label,
+        "personal": part.personal if isinstance(part, Field) else False,
+        "sensitive": part.sensitive if isinstance(part, Field) else False,
+        "legal_basis": part.legal_basis if isinstance(part, Field) else record.legal_basis,
+        "retention": part.retention if isinstance(part, Field) else record.retention,
+        "system": record.source.system,
+        "source": record.source.name,
+        "relation": record.source_name.partition(".")[2],
+        "column": _column(record, part),
+        "codec": part.codec.name if isinstance(part, Field) and part.codec else "" if is_field else "link",
+        "description": part.description,
+        "access": [Row(rule) for rule in _access(catalog, record, part)],
+    }
+
+
+def _link_type(catalog: Catalog, link: Link) -> str:
+    target = catalog.records[link.target].type_name
+    return f"{target}Connection" if link.many else target
+
+
+def _column(record: Record, part: Field | Link) -> str:
+    if isinstance(part, Link):
+        return record.fields[part.local].column or ""
+    return part.column or ", ".join(record.fields[name].column or name for name in part.reads)
+
+
+def _access(catalog: Catalog, record: Record, part: Field | Link) -> list[dict[str, Any]]:
+    return [
+        {
+            "role": rule.role,
+            "rule": f"{short_path(rule.file)}:{rule.line}",
+            "purposes": list(rule.purposes),
+            "case_required": rule.case,
+            "conditional": rule.where.__class__.__name__ != "Constant",
+            "masked": part.name in rule.masked,
+        }
+        for rule in catalog.rules
+        if isinstance(rule, Allow)
+        and rule.record.__name__ == record.spec.name
+        and part.classification <= rule.up_to
+        and (not rule.only or part.name in rule.only)
+    ]
+
+
+def _department(catalog: Catalog, name: str) -> Row:
+    department = catalog.departments[name]
+    sources = [
+        Row({key: getattr(source, key) for key in ("name", "system", "kind", "refresh", "description")})
+        for source in catalog.sources.values()
+        if source.department == name
+    ]
+    return Row(
+        {
+            "name": name, "title": department.title, "owner": department.owner, "contact": department.contact,
+            "sources": sources,
+        }
+    )  # fmt: skip
+
+
+def _record(record: Record, fields: dict[str, Row]) -> Row:
+    return Row(
+        {
+            "name": record.name, "type_name": record.type_name, "department": record.department.name,
+            "owner": record.owner, "key": record.key_field.api_name, "system": record.source.system,
+            "source": record.source.name, "relation": record.source_name.partition(".")[2],
+            "legal_basis": record.legal_basis, "retention": record.retention, "description": record.description,
+            "fields": [row for row in fields.values() if row.record == record.type_name],
+        }
+    )  # fmt: skip

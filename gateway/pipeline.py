@@ -1,0 +1,210 @@
+"""``answer``: the line a value travels, one line a stage.
+
+No response leaves before its ledger entry is durable; whatever goes wrong on the way is answered with a stable code and
+recorded like a success.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+import structlog
+from graphql import DocumentNode, ExecutionResult, GraphQLSchema, SelectionSetNode, execute
+
+from auth.credentials import NO_CONTEXT, Context, Credentials
+from auth.errors import AuthError
+from auth.principal import ANONYMOUS, Principal
+from gateway import explain as explaining
+from gateway import recording
+from gateway.allowed import Allowed
+from gateway.assembler import Assembler, Builder
+from gateway.authorize import authorize, roots_of
+from gateway.executor import Execution
+from gateway.house import House
+from gateway.operation import ErrorInfo, Operation, OperationError
+from gateway.planner import make_plan
+from gateway.prepared import Prepared, prepare
+from gateway.request import Answer, GraphQLRequest, Incoming
+from schema.errors import Code
+
+log = structlog.get_logger("gateway")
+
+BESIDE = frozenset({"catalog", "field"})
+CONTEXT_NAMES = {"purpose": "purpose", "case": "case", "onBehalfOf": "on_behalf_of"}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A cached plan and the code generated for it. ``beside``: root fields graphql-core answers."""
+
+    prepared: Prepared
+    builders: dict[int, tuple[Builder, tuple[str, ...]]]
+    beside: bool
+    footprint: recording.Footprint
+
+
+@dataclass(slots=True)
+class Course:
+    """How far one request has come; what its ledger entry is written from."""
+
+    incoming: Incoming
+    started_ms: int
+    principal: Principal = ANONYMOUS
+    operation: Operation | None = None
+    compiled: Compiled | None = None
+    run: Execution | None = None
+    codes: list[str] = field(default_factory=list)
+
+
+async def answer(house: House, incoming: Incoming) -> Answer:
+    """The response to a request, once its ledger entry is durable."""
+    course = Course(incoming, int(time.time() * 1000))
+    outcome, body = "ok", b""
+    try:
+        course.principal = await house.authenticator.authenticate(*_claims(incoming))
+        access = house.policy.access(course.principal)
+        course.operation = operation = house.reader(access).read(incoming.request)
+        if operation.parsed.definition.operation.value != "query":
+            raise OperationError(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
+        course.compiled = compiled = _compiled(house, operation, access)
+        course.run = run = Execution(
+            compiled.prepared, operation.variables, course.principal, house.reach,
+            asyncio.get_running_loop().time() + house.time_s,
+        )  # fmt: skip
+        async with asyncio.timeout_at(run.deadline + 1.0):
+            await run.run()
+        body = _body(house, course, run, compiled, operation)
+    except OperationError as error:
+        outcome = "request_error"
+        course.codes.append(error.code)
+        body = _errors([{"message": info.message, **_locations(info), "extensions": {"code": error.code}}
+                        for info in error.errors])  # fmt: skip
+    except AuthError as error:
+        outcome = "unauthenticated" if error.code == Code.UNAUTHENTICATED else "request_error"
+        course.codes.append(error.code)
+        body = _errors([{"message": error.message, "extensions": {"code": error.code}}])
+    except Exception as error:
+        outcome = "internal"
+        course.codes.append(Code.INTERNAL)
+        log.error("request failed", request=incoming.request_id, kind=type(error).__name__, where=_where(error))
+        message = "something went wrong here; tell the operators the request id"
+        body = _errors([{"message": message, "extensions": {"code": Code.INTERNAL, "requestId": incoming.request_id}}])
+    try:
+        receipt = await house.ledger.append(recording.entry(course, outcome, int(time.time() * 1000)))
+    except AuthError as error:
+        return Answer(_errors([{"message": error.message, "extensions": {"code": error.code}}]), "ledger_unavailable")
+    return Answer(body, outcome, receipt)
+
+
+def _claims(incoming: Incoming) -> tuple[Credentials, Context]:
+    """Who asks and in what context; header and body must not disagree."""
+    claims: dict[str, str] = {}
+    extensions = incoming.request.extensions
+    for name, attribute in CONTEXT_NAMES.items():
+        told, header = extensions.get(name), getattr(incoming, attribute)
+        if told is not None and not isinstance(told, str):
+            raise AuthError(Code.BAD_INPUT, f"extensions.{name} must be text")
+        if told is not None and header is not None and told != header:
+            raise AuthError(Code.BAD_INPUT, f"the header and extensions.{name} disagree; send one of them")
+        if (value := header if told is None else told) is not None:
+            claims[attribute] = value
+    return Credentials(incoming.authorization, incoming.api_key), Context(**claims) if claims else NO_CONTEXT
+
+
+def _compiled(house: House, operation: Operation, access: Any) -> Compiled:
+    key: Hashable = (operation.parsed.text_hash, operation.shape, access.key)
+    compiled = house.plans.get(key)
+    if not isinstance(compiled, Compiled):
+        allowed = allow(house, operation, access)
+        prepared = prepare(make_plan(allowed))
+        known = roots_of(house.catalog)
+        beside = any(pick.name not in known for pick in operation.picked())
+        compiled = Compiled(prepared, {}, beside, recording.footprint(prepared.plan))
+        house.plans[key] = compiled
+    return compiled
+
+
+def allow(house: House, operation: Operation, access: Any) -> Allowed:
+    """The operation, authorized for this access."""
+    return authorize(house.catalog, access, operation.picked(), operation.collector, operation.parsed.text_hash)
+
+
+def _body(house: House, course: Course, run: Execution, compiled: Compiled, operation: Operation) -> bytes:
+    allowed = compiled.prepared.plan.allowed
+    data = Assembler(run, compiled.builders).data()
+    errors = [
+        _error(refusal.message, refusal.path, refusal.code, refusal.department, refusal.owner)
+        for refusal in allowed.refusals
+    ] + [
+        _error(problem.message, problem.path, problem.code, problem.department, problem.owner)
+        for problem in run.problems
+    ]
+    if compiled.beside:
+        beside = _beside(house.schema_of(allowed.access), operation, course.incoming.request)
+        data = {pick.key: data.get(pick.key, (beside.data or {}).get(pick.key)) for pick in operation.picked()}
+        errors += [
+            _error(error.message, tuple(map(str, error.path or ())), Code.BAD_INPUT) for error in beside.errors or ()
+        ]
+    course.codes += [error["extensions"]["code"] for error in errors]
+    response: dict[str, Any] = {"errors": errors, "data": data} if errors else {"data": data}
+    extensions = explaining.extensions(operation, course.incoming.request, run, allowed)
+    if extensions:
+        response["extensions"] = extensions
+    return orjson.dumps(response)
+
+
+def _beside(schema: GraphQLSchema, operation: Operation, request: GraphQLRequest) -> ExecutionResult:
+    """What graphql-core answers: introspection, ``catalog`` and ``field``; planned roots are left out of it."""
+    query = schema.query_type
+    assert query is not None
+    nodes = tuple(
+        node for pick in operation.picked() if pick.name in BESIDE or pick.name.startswith("__") for node in pick.nodes
+    )
+    parsed = operation.parsed
+    definition = replace(parsed.definition, selection_set=SelectionSetNode(selections=nodes))
+    document = DocumentNode(definitions=(definition, *parsed.fragments.values()))
+    result = execute(schema, document, variable_values=dict(request.variables))
+    assert isinstance(result, ExecutionResult)
+    return result
+
+
+def _error(
+    message: str, path: tuple[str, ...], code: str, department: str | None = None, owner: str | None = None
+) -> dict[str, Any]:
+    extensions: dict[str, Any] = {"code": code}
+    if department is not None:
+        extensions |= {"department": department, "owner": owner}
+    error: dict[str, Any] = {"message": message, "extensions": extensions}
+    if path:
+        error["path"] = list(path)
+    return error
+
+
+def _errors(errors: list[dict[str, Any]]) -> bytes:
+    return orjson.dumps({"errors": errors})
+
+
+def _locations(info: ErrorInfo) -> dict[str, Any]:
+    if not info.locations:
+        return {}
+    return {"locations": [{"line": line, "column": column} for line, column in info.locations]}
+
+
+def _where(error: BaseException) -> str:
+    """File and line an unexpected error came from; its text may hold values and is not kept."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+
+
+def explain(house: House, principal: Principal, request: GraphQLRequest) -> str:
+    """The plan of a request as stable text, without running it."""
+    access = house.policy.access(principal)
+    operation = house.reader(access).read(request)
+    return explaining.plan_text(make_plan(allow(house, operation, access)))

@@ -1,0 +1,227 @@
+"""A plan: a small closed set of frozen steps and, for each root, how the answer is put together from their rows. Made
+once per operation, variable shape and class of principals; values are bound later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from auth.policy import Totals
+from gateway.allowed import (
+    AggregatePart,
+    Allowed,
+    ConnectionPart,
+    MeasureTerm,
+    ObjectPart,
+    Path,
+    Window,
+)
+from gateway.templates import Leaf
+from schema.catalog import Field, Record
+from schema.codecs import Codec
+from schema.fetch import FetchShape, Ordering
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How one parameter gets its value: from a leaf, or from the keys another step found; ``encode`` turns the decoded
+    value (or values) into raw ones."""
+
+    leaf: Leaf | KeysOf
+    encode: Callable[[Any], Any]
+    parse: Callable[[Any], Any] | None = None
+    """For literals: the scalar's reading of one value."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeysOf:
+    """The distinct decoded values that key-set step ``step`` found."""
+
+    step: int
+
+
+LocalTest: TypeAlias = Callable[[Any, tuple[Any, ...]], bool]
+"""(decoded row, local parameters) -> whether the row stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Rows are asked for by the values in column ``position`` of step ``parent``'s rows, or by ``value`` for a root.
+    ``codec`` encodes them for the column they are matched on; ``pushed`` False: the source cannot be asked by this
+    column, so everything is read and matched here."""
+
+    codec: Codec
+    parent: int | None = None
+    position: int = 0
+    value: Leaf | None = None
+    parse: Callable[[Any], Any] | None = None
+    pushed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CellUse:
+    """One value of a row: the field it is, and whether it must be blanked here where ``when`` fails."""
+
+    field: Field
+    blank_unless: LocalTest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SortTerm:
+    position: int
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """``order`` completed by the key. ``pushed``: order, seek and limit happen in the source; else here."""
+
+    window: Window
+    order: tuple[SortTerm, ...]
+    orderings: tuple[Ordering, ...]
+    codecs: tuple[Codec, ...]
+    pushed: bool
+    digest: str
+    extra: bool
+    """One row more is read to know whether the page has a neighbour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What every reading step shares. ``local`` runs on decoded rows, with ``local_params``."""
+
+    record: Record
+    shape: FetchShape
+    params: tuple[Binding, ...]
+    cells: tuple[CellUse, ...]
+    local: LocalTest | None
+    local_params: tuple[Binding, ...]
+    keyed: Keyed | None
+    join: int
+    """Position of the cell rows are matched to their parents by; -1 for roots."""
+    waits_on: tuple[int, ...]
+    """Key-set steps whose keys are parameters here."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsStep:
+    id: int
+    path: Path
+    reading: Reading
+    key: int
+    paging: Paging | None
+    single: bool
+    """To-one or root by key: two rows for one key are an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A measured part: ``count`` (of rows when no term) sum min max."""
+
+    function: str
+    term: MeasureTerm | None
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateStep:
+    """``pushed``: the source groups; else rows are grouped here. ``cells`` of the reading hold the join cell when there
+    is a parent and the groups, whose positions ``groups`` gives; when not pushed, the measured cells as well.
+    ``complement``: the step that counts the same groups without the caller's filter, for suppression."""
+
+    id: int
+    path: Path
+    reading: Reading
+    groups: tuple[int, ...]
+    partials: tuple[Partial, ...]
+    measured: tuple[int, ...]
+    """Not pushed: position of each partial's cell, -1 for rows."""
+    pushed: bool
+    totals: Totals
+    complement: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySetStep:
+    """The distinct values of one column in the rows that pass: what a filter through a link needs to know."""
+
+    id: int
+    path: Path
+    reading: Reading
+    pushed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookupStep:
+    """Values brought by a record's ``looked_up`` function for the distinct values in a column of step ``parent``."""
+
+    id: int
+    path: Path
+    parent: int
+    position: int
+    field: Field
+    record: Record
+
+
+Step: TypeAlias = RowsStep | AggregateStep | KeySetStep | LookupStep
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLayout:
+    """How a step's rows become objects: positions of values, and which steps its links read."""
+
+    step: int
+    part: ObjectPart
+    positions: Mapping[tuple[str, Any], int]
+    links: Mapping[str, ObjectLayout | ConnectionLayout]
+    """By response key."""
+    lookups: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateLayout:
+    step: int
+    part: AggregatePart
+    partials: tuple[Partial, ...]
+    links: Mapping[str, ObjectLayout]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLayout:
+    """``rows``: the step of nodes, edges and page info, None when none is asked for; ``objects`` and ``counts`` by
+    response key of the connection's field, ``aggregates`` likewise."""
+
+    part: ConnectionPart
+    rows: int | None
+    objects: Mapping[tuple[str, str], ObjectLayout]
+    counts: Mapping[str, int]
+    aggregates: Mapping[str, AggregateLayout]
+    parent_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRootLayout:
+    key: str
+    object: ObjectLayout
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRootLayout:
+    key: str
+    connection: ConnectionLayout
+
+
+@dataclass(frozen=True, slots=True)
+class NullRootLayout:
+    key: str
+
+
+RootLayout: TypeAlias = KeyRootLayout | ConnectionRootLayout | NullRootLayout
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    allowed: Allowed
+    steps: tuple[Step, ...]
+    roots: tuple[RootLayout, ...]
+    departments: frozenset[str]

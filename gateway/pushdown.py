@@ -1,0 +1,332 @@
+"""Filters into conditions a source applies, or into tests the gateway applies to decoded rows when the source cannot.
+
+Both say exactly the same: two-valued, a hidden or unreadable cell is null, text by code point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTest, RuleTest
+from gateway.plan import Binding, KeysOf, LocalTest
+from gateway.templates import FromPrincipal, Known, Leaf, Literal
+from schema.catalog import Field, Record
+from schema.codecs import Codec
+from schema.fetch import (
+    NOTHING,
+    AllOf,
+    AnyOf,
+    Cell,
+    Column,
+    Comparison,
+    Complement,
+    Condition,
+    Fixed,
+    NullCheck,
+    Param,
+)
+from schema.predicates import TRUE, And, Attribute, Compare, Constant, IsNull, Not, Or, Predicate
+
+RANGES = frozenset({"lt", "lte", "gt", "gte"})
+
+
+def column_of(part: Field) -> Column:
+    """The field's column as connectors compare it."""
+    assert part.column is not None
+    assert part.codec is not None
+    codec = part.codec
+    return Column(part.column, codec.kind or part.scalar.kind, codec.scale, codec.normaliser)
+
+
+def plain_column(part: Field) -> Column:
+    """The field's column as it is selected."""
+    column = column_of(part)
+    return Column(column.name, column.kind, column.scale)
+
+
+def rule_filter(predicate: Predicate, record: Record) -> Filter:
+    """A rule's condition in the form filters have."""
+    match predicate:
+        case Compare(field=name, op=op, value=value):
+            leaf: Leaf = FromPrincipal(value.name) if isinstance(value, Attribute) else Known(value)
+            return FieldTest(record.fields[name], op, leaf, TRUE)
+        case IsNull(field=name):
+            return FieldTest(record.fields[name], "isNull", Literal(True), TRUE)
+        case And(parts=parts):
+            return AllTests(tuple(rule_filter(part, record) for part in parts))
+        case Or(parts=parts):
+            return AnyTest(tuple(rule_filter(part, record) for part in parts))
+        case Not(part=part):
+            return NoTest(rule_filter(part, record))
+        case Constant(value=value):
+            return AllTests() if value else AnyTest()
+    raise TypeError(f"{type(predicate).__name__} is not about rows")
+
+
+def encode_keys(codec: Codec) -> Callable[[Any], tuple[Any, ...]]:
+    """Decoded values -> every raw spelling, distinct; values the codec cannot spell have none."""
+    if codec.name == "identity":
+        return lambda values: tuple(dict.fromkeys(values))
+    if codec.enumerable:
+        spell = codec.spellings
+        return lambda values: tuple(dict.fromkeys(raw for value in values for raw in spell(value) or ()))
+    return lambda values: tuple(dict.fromkeys(values))
+
+
+def encode_range(codec: Codec, op: str) -> Callable[[Any], Any]:
+    """A bound of an ordered codec; between two raws the nearer one that keeps the comparison's meaning."""
+    if codec.kind == "int" and codec.factor not in (None, Decimal(1)):
+        factor = codec.factor
+        assert factor is not None
+        rounding = math.ceil if op in ("lt", "gte") else math.floor
+        return lambda value: rounding(Decimal(value) / factor)
+    if codec.normaliser is not None:
+        return _same
+
+    def encode(value: Any) -> Any:
+        spelled = codec.spellings(value)
+        return spelled[0] if spelled else value
+
+    return encode
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(slots=True)
+class Pushdown:
+    """Builds the conditions of one step. ``link_keys`` plans the key-set step a filter through a link needs."""
+
+    record: Record
+    link_keys: Callable[[LinkTest], int]
+    params: list[Binding] = field(default_factory=list)
+    waits_on: list[int] = field(default_factory=list)
+
+    def split(self, where: Filter) -> tuple[Condition, tuple[Filter, ...]]:
+        """What the source applies, and what is left for the gateway: both together are the filter."""
+        conditions: list[Condition] = []
+        left: list[Filter] = []
+        for part in _conjuncts(where):
+            if self.can_push(part):
+                conditions.append(self.condition(part))
+            else:
+                left.append(part)
+        return all_of(conditions), tuple(left)
+
+    def can_push(self, test: Filter) -> bool:
+        boolean = self.record.source.capabilities.boolean
+        match test:
+            case AllTests(parts=parts):
+                return all(self.can_push(part) for part in parts)
+            case AnyTest(parts=parts):
+                return (boolean or not parts) and all(self.can_push(part) for part in parts)
+            case NoTest(part=part):
+                return boolean and self.can_push(part)
+            case RuleTest(condition=predicate):
+                return self.can_push(rule_filter(predicate, self.record))
+            case FieldTest():
+                return self._can_push_field(test)
+            case LinkTest(local=local, condition=condition):
+                return self._can_push_in(local) and self._can_push_rule(condition)
+
+    def can_push_cell(self, condition: Predicate) -> bool:
+        """Whether the source can blank a cell where the condition fails."""
+        return condition == TRUE or (self.record.source.capabilities.conditional and self._can_push_rule(condition))
+
+    def _can_push_rule(self, condition: Predicate) -> bool:
+        return condition == TRUE or self.can_push(rule_filter(condition, self.record))
+
+    def _can_push_in(self, part: Field) -> bool:
+        capabilities = self.record.source.capabilities
+        codec = part.codec
+        if codec is None or part.column is None or not capabilities.takes(part.column, "in"):
+            return False
+        return codec.enumerable or (codec.normaliser in capabilities.normalisers and codec.total)
+
+    def _can_push_field(self, test: FieldTest) -> bool:
+        part, codec = test.field, test.field.codec
+        capabilities = self.record.source.capabilities
+        if codec is None or part.column is None or not self._can_push_rule(test.condition):
+            return False
+        if test.condition != TRUE and test.op in ("ne", "notIn", "isNull") and not capabilities.boolean:
+            return False
+        if codec.normaliser is not None and codec.normaliser not in capabilities.normalisers and test.op != "isNull":
+            return False
+        if test.op in ("eq", "in"):
+            return self._can_push_in(part)
+        if test.op == "isNull":
+            negated = test.value == Literal(False)
+            return codec.total and capabilities.takes(part.column, "isNull") and (capabilities.boolean or not negated)
+        if not codec.total or not capabilities.takes(part.column, test.op):
+            return False
+        if test.op in RANGES:
+            return codec.ordered
+        if test.op in ("ne", "notIn"):
+            return codec.enumerable or codec.normaliser is not None
+        if test.op in ("startsWith", "contains"):
+            return codec.name in ("identity", "stripped") and part.scalar.kind == "text"
+        return False
+
+    def condition(self, test: Filter) -> Condition:
+        match test:
+            case AllTests(parts=parts):
+                return all_of([self.condition(part) for part in parts])
+            case AnyTest(parts=parts):
+                return NOTHING if not parts else AnyOf(tuple(self.condition(part) for part in parts))
+            case NoTest(part=part):
+                return Complement(self.condition(part))
+            case RuleTest(condition=predicate):
+                return self.condition(rule_filter(predicate, self.record))
+            case LinkTest(local=local, condition=condition):
+                return self._under(condition, self._link_condition(test, local))
+            case FieldTest():
+                return self._field_condition(test)
+
+    def cell_condition(self, condition: Predicate) -> Condition | None:
+        return None if condition == TRUE else self.condition(rule_filter(condition, self.record))
+
+    def cell(self, part: Field, condition: Predicate) -> Cell:
+        """The cell as it is ordered, grouped or measured by."""
+        return Cell(column_of(part), self.cell_condition(condition))
+
+    def _under(self, condition: Predicate, inner: Condition) -> Condition:
+        return inner if condition == TRUE else all_of([self.condition(rule_filter(condition, self.record)), inner])
+
+    def _link_condition(self, test: LinkTest, local: Field) -> Condition:
+        step = self.link_keys(test)
+        self.waits_on.append(step)
+        assert local.codec is not None
+        return Comparison(column_of(local), "in", self._param(Binding(KeysOf(step), encode_keys(local.codec))))
+
+    def _field_condition(self, test: FieldTest) -> Condition:
+        column = column_of(test.field)
+        if test.op == "isNull":
+            present = self._under(test.condition, Complement(NullCheck(column)))
+            return present if test.value == Literal(False) else Complement(present)
+        return self._under(test.condition, self._comparison(test, column))
+
+    def _comparison(self, test: FieldTest, column: Column) -> Condition:
+        codec = test.field.codec
+        assert codec is not None
+        op, parse = test.op, test.field.scalar.parse
+        if op in RANGES:
+            return Comparison(column, op, self._param(Binding(test.value, encode_range(codec, op), parse)))
+        if op in ("startsWith", "contains"):
+            return Comparison(column, op, self._param(Binding(test.value, _same, parse)))
+        single = op in ("eq", "ne") and (codec.name == "identity" or codec.normaliser is not None)
+        if single and not isinstance(test.value, FromPrincipal):
+            return Comparison(column, op, self._param(Binding(test.value, _same, parse)))
+        many = {"eq": "in", "ne": "notIn"}.get(op, op)
+        encode = encode_keys(codec)
+        if op in ("eq", "ne"):
+            return Comparison(column, many, self._param(Binding(test.value, _of_one(encode), parse)))
+        return Comparison(column, many, self._param(Binding(test.value, encode, parse)))
+
+    def _param(self, binding: Binding) -> Param:
+        self.params.append(binding)
+        return Param(len(self.params) - 1)
+
+
+def _of_one(encode: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda value: encode(value if isinstance(value, tuple) else (value,))
+
+
+def _conjuncts(where: Filter) -> list[Filter]:
+    if isinstance(where, AllTests):
+        return [inner for part in where.parts for inner in _conjuncts(part)]
+    return [where]
+
+
+def all_of(conditions: list[Condition]) -> Condition:
+    kept = [condition for condition in conditions if condition != Fixed(True)]
+    return Fixed(True) if not kept else kept[0] if len(kept) == 1 else AllOf(tuple(kept))
+
+
+@dataclass(slots=True)
+class Local:
+    """Builds the gateway's own tests over decoded rows. ``position`` gives a field's place in the row."""
+
+    record: Record
+    position: Callable[[Field], int]
+    link_keys: Callable[[LinkTest], int]
+    params: list[Binding] = field(default_factory=list)
+    waits_on: list[int] = field(default_factory=list)
+
+    def test(self, parts: tuple[Filter, ...]) -> LocalTest | None:
+        """One test for all the parts; None when there are none."""
+        return None if not parts else self._test(AllTests(parts))
+
+    def blanking(self, condition: Predicate) -> LocalTest:
+        return self._test(rule_filter(condition, self.record))
+
+    def _test(self, test: Filter) -> LocalTest:
+        match test:
+            case AllTests(parts=parts):
+                inner = [self._test(part) for part in parts]
+                return lambda row, params: all(part(row, params) for part in inner)
+            case AnyTest(parts=parts):
+                inner = [self._test(part) for part in parts]
+                return lambda row, params: any(part(row, params) for part in inner)
+            case NoTest(part=part):
+                negated = self._test(part)
+                return lambda row, params: not negated(row, params)
+            case RuleTest(condition=predicate):
+                return self._test(rule_filter(predicate, self.record))
+            case LinkTest(local=local, condition=condition):
+                step = self.link_keys(test)
+                self.waits_on.append(step)
+                keys = self._param(Binding(KeysOf(step), frozenset))
+                at = self.position(local)
+                return self._under(condition, lambda row, params: row[at] is not None and row[at] in params[keys])
+            case FieldTest():
+                return self._under_test(test)
+
+    def _under(self, condition: Predicate, inner: LocalTest) -> LocalTest:
+        if condition == TRUE:
+            return inner
+        outer = self._test(rule_filter(condition, self.record))
+        return lambda row, params: outer(row, params) and inner(row, params)
+
+    def _under_test(self, test: FieldTest) -> LocalTest:
+        at = self.position(test.field)
+        if test.op == "isNull":
+            present = self._under(test.condition, lambda row, params: row[at] is not None)
+            if test.value == Literal(False):
+                return present
+            return lambda row, params: not present(row, params)
+        compare = COMPARE[test.op]
+        encode = tuple if test.op in ("in", "notIn") else _same
+        index = self._param(Binding(test.value, encode, test.field.scalar.parse))
+        return self._under(
+            test.condition,
+            lambda row, params: row[at] is not None and compare(row[at], params[index]),
+        )
+
+    def _param(self, binding: Binding) -> int:
+        self.params.append(binding)
+        return len(self.params) - 1
+
+
+def _equal(cell: Any, value: Any) -> bool:
+    return bool(cell in value) if isinstance(value, tuple) else bool(cell == value)
+
+
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": _equal,
+    "ne": lambda cell, value: not _equal(cell, value),
+    "in": lambda cell, value: cell in value,
+    "notIn": lambda cell, value: cell not in value,
+    "lt": lambda cell, value: cell < value,
+    "lte": lambda cell, value: cell <= value,
+    "gt": lambda cell, value: cell > value,
+    "gte": lambda cell, value: cell >= value,
+    "startsWith": lambda cell, value: cell.startswith(value),
+    "contains": lambda cell, value: value in cell,
+    "ieq": lambda cell, value: cell.casefold() == value.casefold(),
+    "icontains": lambda cell, value: value.casefold() in cell.casefold(),
+}

@@ -1,0 +1,77 @@
+"""What the ledger keeps of a request: who asked, in which office, for what purpose and case, what was shown, masked and
+refused by which rule, and how much was read. Literals and variables are placeholders; no row's value is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from auth.ledger.writer import entry_body
+from auth.principal import Principal
+from gateway.plan import Plan
+
+if TYPE_CHECKING:
+    from gateway.pipeline import Course
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The part of an entry that is the same for every run of a plan."""
+
+    departments: list[str]
+    shown: dict[str, list[str]]
+    masked: dict[str, list[str]]
+    refused: dict[str, str]
+    narrowed: list[str]
+
+
+def footprint(plan: Plan) -> Footprint:
+    """What a plan shows and refuses, with the rules that decided."""
+    allowed = plan.allowed
+    return Footprint(
+        sorted(plan.departments),
+        {coordinate: list(rules) for coordinate, rules in allowed.shown.items()},
+        {coordinate: list(rules) for coordinate, rules in allowed.masked.items()},
+        {refusal.coordinate: refusal.code.value for refusal in allowed.refusals},
+        [narrowed.record for narrowed in allowed.narrowed],
+    )
+
+
+def entry(course: Course, outcome: str, now_ms: int) -> bytes:
+    """The entry's canonical bytes. Names follow X-Road's operational monitoring where it has them."""
+    principal = course.principal
+    told: dict[str, Any] = {
+        "format": FORMAT,
+        "xRequestId": course.incoming.request_id,
+        "requestInTs": course.started_ms,
+        "responseOutTs": now_ms,
+        "messageUserId": principal.subject,
+        "roles": sorted(principal.roles),
+        "succeeded": outcome == "ok" and not course.codes,
+        "outcome": outcome,
+    }
+    told |= _context(principal)
+    if course.codes:
+        told["faultCode"] = sorted(set(course.codes))
+    if course.operation is not None:
+        parsed = course.operation.parsed
+        told |= {"operation": parsed.redacted, "operationHash": parsed.text_hash}
+    if course.compiled is not None:
+        found = course.compiled.footprint
+        told |= {
+            "departments": found.departments, "shown": found.shown, "masked": found.masked,
+            "refused": found.refused, "narrowed": found.narrowed,
+        }  # fmt: skip
+    if course.run is not None:
+        told |= {"rows": course.run.rows_read, "sourceCalls": course.run.calls}
+    return entry_body(told)
+
+
+def _context(principal: Principal) -> dict[str, Any]:
+    known = {
+        "office": principal.office, "purpose": principal.purpose, "messageIssue": principal.case,
+        "representedPartyCode": principal.also.subject if principal.also is not None else None,
+    }  # fmt: skip
+    return {name: value for name, value in known.items() if value is not None}
