@@ -1,0 +1,38 @@
+"""Opens the connector of a source by its kind and address. Never touches the network before the first fetch."""
+
+from __future__ import annotations
+
+from connectors.address import Address
+from connectors.guard import Observer, guarded
+from schema.fetch import Connector
+from schema.sources import Source
+
+
+class UnknownKind(ValueError):
+    """The source's kind or its address's scheme has no connector."""
+
+
+def open_connector(source: Source, address: Address, observer: Observer | None = None) -> Connector:
+    """The guarded connector of the source."""
+    return guarded(_bare(source, address), observer)
+
+
+def _bare(source: Source, address: Address) -> Connector:
+    match source.kind:
+        case "sql":
+            from connectors.sql import open_sql
+
+            return open_sql(source, address)
+        case "rest":
+            from connectors.rest import RestConnector
+
+            return RestConnector(source, address)
+        case "soap":
+            from connectors.soap import SoapConnector
+
+            return SoapConnector(source, address)
+        case "drop":
+            from connectors.drop import DropConnector
+
+            return DropConnector(source, address)
+    raise UnknownKind(f"source {source.name}: no connector for kind {source.kind!r}; use sql, rest, soap or drop")

@@ -1,0 +1,155 @@
+"""A statement in one driver's style, with what turns values in and out; kept by shape."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from cachetools import LRUCache
+
+from connectors.sql.dialects import SqlDialect
+from connectors.sql.statement import KEYS, LIMIT, PARAMETER, build
+from schema.fetch import Fetch, FetchShape
+
+NO_LIMIT = 2**31 - 1
+Converter = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """``names``: parameters in the order the driver takes them (named styles: each once). ``convert``: rows to the
+    promised kinds, None when the driver gives them so."""
+
+    text: str
+    names: tuple[str, ...]
+    lists: frozenset[str]
+    encode: dict[str, Converter]
+    convert: Callable[[list[Any]], list[Any]] | None
+
+    def values(self, fetch: Fetch) -> list[Any]:
+        """The parameters' values, lists as lists."""
+        found = []
+        for name in self.names:
+            if name == KEYS:
+                value: Any = list(fetch.keys)
+            elif name == LIMIT:
+                value = row_limit(fetch)
+            else:
+                value = fetch.params[int(name[3:])]
+                if name in self.lists:
+                    value = list(value)
+            encode = self.encode.get(name)
+            if encode is not None:
+                value = [encode(item) for item in value] if name in self.lists else encode(value)
+            found.append(value)
+        return found
+
+
+def row_limit(fetch: Fetch) -> int:
+    """How many rows to ask for at most: one more than the budget, so that passing it is seen."""
+    budget = NO_LIMIT if fetch.max_rows is None else fetch.max_rows + 1
+    if fetch.shape.limited and fetch.limit is not None:
+        return fetch.limit if fetch.shape.per_key else min(fetch.limit, budget)
+    return budget
+
+
+class Compiler:
+    """Compiles shapes for one dialect. ``placeholder``: parameter name and its position -> the driver's placeholder;
+    ``repeats``: a parameter used twice stands twice among the values."""
+
+    def __init__(
+        self,
+        dialect: SqlDialect,
+        placeholder: Callable[[str, int], str],
+        *,
+        repeats: bool,
+        encoders: dict[str, Converter] | None = None,
+        decoders: dict[str, Converter] | None = None,
+        escape: Callable[[str], str] | None = None,
+    ) -> None:
+        self._dialect = dialect
+        self._placeholder = placeholder
+        self._repeats = repeats
+        self._encoders = encoders or {}
+        self._decoders = decoders or {}
+        self._escape = escape
+        self._known: LRUCache[FetchShape, Compiled] = LRUCache(maxsize=2048)
+
+    def compiled(self, shape: FetchShape) -> Compiled:
+        known = self._known.get(shape)
+        if known is None:
+            known = self._known[shape] = self._compile(shape)
+        return known
+
+    def _compile(self, shape: FetchShape) -> Compiled:
+        statement = build(shape, self._dialect)
+        names: list[str] = []
+
+        def place(match: Any) -> str:
+            name = match.group(1)
+            if self._repeats or name not in names:
+                names.append(name)
+            return self._placeholder(name, len(names) if self._repeats else names.index(name) + 1)
+
+        text = PARAMETER.sub(place, self._escape(statement.text) if self._escape else statement.text)
+        kinds = {**statement.encoders, LIMIT: "limit"}
+        if shape.key is not None:
+            kinds[KEYS] = shape.key.kind
+        encode = {name: self._encoders[kinds[name]] for name in set(names) if kinds.get(name) in self._encoders}
+        return Compiled(text, tuple(names), statement.lists, encode, self._converter(statement.kinds))
+
+    def _converter(self, kinds: tuple[tuple[str, int | None], ...]) -> Callable[[list[Any]], list[Any]] | None:
+        env: dict[str, Any] = {}
+        values = []
+        for index, (kind, scale) in enumerate(kinds):
+            decode = _units(scale or 0) if kind == "units" else self._decoders.get(kind)
+            if decode is None:
+                values.append(f"r[{index}]")
+            else:
+                env[f"d{index}"] = decode
+                values.append(f"(None if (v{index} := r[{index}]) is None else d{index}(v{index}))")
+        if not env:
+            return None
+        exec(f"def convert(rows):\n    return [({', '.join(values)},) for r in rows]\n", env)
+        convert: Callable[[list[Any]], list[Any]] = env["convert"]
+        return convert
+
+
+def _units(scale: int) -> Converter:
+    return lambda value: Decimal(value).scaleb(-scale)
+
+
+def to_decimal(value: Any) -> Any:
+    """A number a driver gives as float, int or text, exactly as it is written; anything else as it is."""
+    if isinstance(value, Decimal):
+        return value
+    try:
+        return Decimal(str(value))
+    except ArithmeticError:
+        return value
+
+
+def to_date(value: Any) -> Any:
+    """Text as a day; what is none stays as it is, for the codec to call unreadable."""
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+    return value
+
+
+def to_datetime(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+def to_bool(value: Any) -> Any:
+    return bool(value) if isinstance(value, int) else value

@@ -1,0 +1,111 @@
+"""Where SQL dialects differ in what the semantics ask for: text by code point, lists of values, the place of nulls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mssql, mysql, oracle, postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+from schema.fetch import Column
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDialect:
+    """``loose_text``: the database's own equality may ignore case or trailing blanks. ``sums_in_units``: decimals are
+    summed as whole units of their last place."""
+
+    name: str
+    compiler: Dialect
+    loose_text: bool = False
+    sums_in_units: bool = False
+
+    def binary(self, value: Any) -> Any:
+        """``value`` compared and ordered by code point."""
+        match self.name:
+            case "postgresql":
+                return value.collate("C")
+            case "mariadb":
+                return sa.func.convert(value.op("USING")(sa.literal_column("utf8mb4"))).collate("utf8mb4_nopad_bin")
+            case "sqlite":
+                return value.collate("BINARY")
+            case "mssql":
+                return value.collate("Latin1_General_100_BIN2_UTF8")
+        return value
+
+    def exact(self, value: Any) -> Any:
+        """``value`` where only equality matters: PostgreSQL's is by code point under every collation, and an index
+        serves only its own."""
+        return value if self.name == "postgresql" else self.binary(value)
+
+    def trimmed(self, value: Any) -> Any:
+        """Without blanks, tabs and line ends at both ends."""
+        match self.name:
+            case "postgresql":
+                return sa.func.btrim(value, sa.literal_column("E' \\t\\r\\n'"))
+            case "mariadb":
+                pattern: Any = sa.literal_column("'^[ \\t\\r\\n]+|[ \\t\\r\\n]+$'")
+                return sa.func.regexp_replace(value, pattern, sa.literal_column("''"))
+            case "sqlite":
+                return sa.func.trim(value, sa.literal_column("' ' || char(9) || char(13) || char(10)"))
+            case "oracle":
+                blanks = "[ ' || CHR(9) || CHR(13) || CHR(10) || ']+"
+                pattern = sa.literal_column(f"'^{blanks}|{blanks}$'")
+                return sa.func.regexp_replace(value, pattern, sa.literal_column("''"))
+        return sa.func.trim(sa.literal_column("' ' + CHAR(9) + CHAR(13) + CHAR(10)").op("FROM")(value))
+
+    def among(self, value: Any, param: Any, kind: str) -> Any:
+        """``value`` is one of the values of a list parameter."""
+        match self.name:
+            case "postgresql":
+                return value.op("=", is_comparison=True)(sa.func.any(param))
+            case "sqlite":
+                each = sa.text(f"(SELECT value FROM json_each(:{param.key}))")
+                return value.op("IN")(each)
+        return value.op("IN")(param)
+
+    def starts_with(self, value: Any, param: Any) -> Any:
+        match self.name:
+            case "postgresql":
+                return sa.func.starts_with(value, param)
+            case "mariadb":
+                return sa.func.left(value, sa.func.char_length(param)) == param
+            case "mssql":
+                return sa.func.left(value, sa.func.len(param)) == param
+        return sa.func.substr(value, sa.literal_column("1"), sa.func.length(param)) == param
+
+    def contains(self, value: Any, param: Any) -> Any:
+        match self.name:
+            case "postgresql":
+                return sa.func.strpos(value, param) > sa.literal_column("0")
+            case "mariadb":
+                return sa.func.locate(param, value) > sa.literal_column("0")
+            case "mssql":
+                return sa.func.charindex(param, value) > sa.literal_column("0")
+        return sa.func.instr(value, param) > sa.literal_column("0")
+
+    def ordered(self, value: Any, descending: bool) -> list[Any]:
+        """Nulls last ascending, first descending."""
+        term = value.desc() if descending else value.asc()
+        match self.name:
+            case "postgresql" | "oracle":
+                return [term]
+            case "sqlite":
+                return [term.nulls_first() if descending else term.nulls_last()]
+        absent = sa.case((value.is_(None), sa.literal_column("1")), else_=sa.literal_column("0"))
+        return [absent.desc() if descending else absent.asc(), term]
+
+    def summed(self, value: Any, column: Column) -> Any:
+        if column.kind == "decimal" and self.sums_in_units:
+            units: Any = sa.literal_column(str(10 ** (column.scale or 0)))
+            return sa.cast(sa.func.round(value * units), sa.Integer())
+        return value
+
+
+POSTGRES = SqlDialect("postgresql", postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
+MARIADB = SqlDialect("mariadb", mysql.dialect(paramstyle="named", is_mariadb=True), loose_text=True)
+SQLITE = SqlDialect("sqlite", sqlite.dialect(paramstyle="named"), sums_in_units=True)
+ORACLE = SqlDialect("oracle", oracle.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
+MSSQL = SqlDialect("mssql", mssql.dialect(paramstyle="named"), loose_text=True)  # type: ignore[no-untyped-call]

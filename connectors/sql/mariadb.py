@@ -1,0 +1,102 @@
+"""MariaDB and MySQL on asyncmy's own pool: read-only sessions in UTC, lists written out by the driver."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import asyncmy
+
+from connectors.address import Address
+from connectors.sql.compiled import Compiler, to_bool
+from connectors.sql.dialects import MARIADB
+from schema.fetch import Fetch, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
+from schema.sources import Source
+
+INTERRUPTED = frozenset({1969, 1317, 3024})
+"""Server error numbers of a statement that ran out of its time."""
+
+
+class MariaConnector:
+    """A connection on which anything went wrong is closed, never put back."""
+
+    def __init__(self, source: Source, address: Address) -> None:
+        self.source = source
+        parts = urlsplit(address.url)
+        self._login = {
+            "host": parts.hostname or "127.0.0.1",
+            "port": parts.port or 3306,
+            "user": address.user or unquote(parts.username or ""),
+            "password": address.password or unquote(parts.password or ""),
+            "database": parts.path.lstrip("/"),
+        }
+        self._compiler = Compiler(
+            MARIADB, lambda name, position: f"%({name})s", repeats=False, decoders={"bool": to_bool},
+            escape=lambda text: text.replace("%", "%%"),
+        )  # fmt: skip
+        self._pool: Any = None
+        self._lock = asyncio.Lock()
+
+    async def _opened(self) -> Any:
+        async with self._lock:
+            if self._pool is None:
+                limits = self.source.limits
+                setup = (
+                    "SET SESSION tx_read_only = 1, time_zone = '+00:00', sql_mode = 'ANSI_QUOTES', "
+                    f"max_statement_time = {limits.timeout_s:.3f}"
+                )
+                self._pool = await asyncmy.create_pool(
+                    **self._login, minsize=0, maxsize=limits.concurrency, autocommit=True, charset="utf8mb4",
+                    connect_timeout=limits.timeout_s, init_command=setup, pool_recycle=600,
+                )  # fmt: skip
+        return self._pool
+
+    async def fetch(self, fetch: Fetch, /) -> Rows:
+        compiled = self._compiler.compiled(fetch.shape)
+        values = dict(zip(compiled.names, compiled.values(fetch), strict=True))
+        for name in compiled.lists:
+            if name in values:
+                values[name] = tuple(values[name]) or (None,)
+        rows = await self._run(compiled.text, values, fetch.deadline)
+        if fetch.max_rows is not None and len(rows) > fetch.max_rows:
+            raise RowBudgetExceeded(f"{self.source.name}: more than {fetch.max_rows} rows")
+        return Rows(rows if compiled.convert is None else compiled.convert(rows))
+
+    async def _run(self, text: str, values: dict[str, Any] | None, deadline: float) -> list[Any]:
+        try:
+            async with asyncio.timeout_at(deadline):
+                pool = self._pool or await self._opened()
+                connection = await pool.acquire()
+                try:
+                    async with connection.cursor() as cursor:
+                        await cursor.execute(text, values)
+                        rows: list[Any] = await cursor.fetchall()
+                except BaseException:
+                    connection.close()
+                    raise
+                finally:
+                    pool.release(connection)
+        except TimeoutError as error:
+            raise SourceTimeout(f"{self.source.name}: no answer in time") from error
+        except Exception as error:
+            if error.args and error.args[0] in INTERRUPTED:
+                raise SourceTimeout(f"{self.source.name}: no answer in time") from error
+            raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}: {error}") from error
+        return rows
+
+    async def describe(self, relation_sql: str) -> list[str]:
+        """Names of the columns a table or select has. Raises SourceUnavailable."""
+        try:
+            pool = await self._opened()
+            async with pool.acquire() as connection, connection.cursor() as cursor:
+                await cursor.execute(f"SELECT * FROM {relation_sql} LIMIT 0")
+                return [column[0] for column in cursor.description]
+        except Exception as error:
+            raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}: {error}") from error
+
+    async def aclose(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            pool.close()
+            await pool.wait_closed()

@@ -1,0 +1,92 @@
+"""PostgreSQL on asyncpg's own pool: prepared statements, keys as one array, reads without a transaction block."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import asyncpg
+
+from connectors.address import Address
+from connectors.sql.compiled import Compiler
+from connectors.sql.dialects import POSTGRES
+from schema.fetch import Fetch, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
+from schema.sources import Source
+
+
+async def _keep(connection: Any) -> None:
+    """Our sessions hold nothing that would have to be reset between fetches."""
+
+
+class PostgresConnector:
+    """``?schema=`` in the address becomes the session's search path. The server itself refuses writes."""
+
+    def __init__(self, source: Source, address: Address) -> None:
+        self.source = source
+        self._url, self._schema = _without_schema(address.url)
+        self._login = {name: value for name in ("user", "password") if (value := getattr(address, name)) is not None}
+        self._compiler = Compiler(POSTGRES, lambda name, position: f"${position}", repeats=False)
+        self._pool: Any = None
+        self._lock = asyncio.Lock()
+
+    async def _opened(self) -> Any:
+        async with self._lock:
+            if self._pool is None:
+                limits = self.source.limits
+                settings = {
+                    "default_transaction_read_only": "on",
+                    "timezone": "UTC",
+                    "statement_timeout": str(int(limits.timeout_s * 1000)),
+                    "application_name": "gateway",
+                    "jit": "off",
+                }
+                if self._schema:
+                    settings["search_path"] = self._schema
+                self._pool = await asyncpg.create_pool(
+                    self._url, **self._login, min_size=0, max_size=limits.concurrency, server_settings=settings,
+                    timeout=limits.timeout_s, reset=_keep, max_inactive_connection_lifetime=60.0,
+                )  # fmt: skip
+        return self._pool
+
+    async def fetch(self, fetch: Fetch, /) -> Rows:
+        compiled = self._compiler.compiled(fetch.shape)
+        try:
+            async with asyncio.timeout_at(fetch.deadline):
+                pool = self._pool or await self._opened()
+                async with pool.acquire() as connection:
+                    rows = await connection.fetch(compiled.text, *compiled.values(fetch))
+        except (TimeoutError, asyncpg.QueryCanceledError) as error:
+            raise SourceTimeout(f"{self.source.name}: no answer in time") from error
+        except Exception as error:
+            raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}: {error}") from error
+        if fetch.max_rows is not None and len(rows) > fetch.max_rows:
+            raise RowBudgetExceeded(f"{self.source.name}: more than {fetch.max_rows} rows")
+        return Rows(rows)
+
+    async def describe(self, relation_sql: str) -> list[str]:
+        """Names of the columns a table or select has. Raises SourceUnavailable."""
+        try:
+            pool = await self._opened()
+            async with pool.acquire() as connection:
+                prepared = await connection.prepare(f"SELECT * FROM {relation_sql} LIMIT 0")
+                return [attribute.name for attribute in prepared.get_attributes()]
+        except Exception as error:
+            raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}: {error}") from error
+
+    async def aclose(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            try:
+                async with asyncio.timeout(5.0):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+
+def _without_schema(url: str) -> tuple[str, str | None]:
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    schema = query.pop("schema", [None])[0]
+    rest = "&".join(f"{name}={value}" for name, values in query.items() for value in values)
+    return urlunsplit(parts._replace(query=rest)), schema

@@ -1,0 +1,280 @@
+"""FetchShape to SQL text, once a shape and dialect. Values never enter the text; they are named parameters that each
+driver's module turns into its own style."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from connectors.sql.dialects import SqlDialect
+from schema.fetch import (
+    AllOf,
+    AnyOf,
+    Cell,
+    Column,
+    Comparison,
+    Complement,
+    Condition,
+    FetchShape,
+    Fixed,
+    Function,
+    Measure,
+    NullCheck,
+    Ordering,
+)
+from schema.relations import Select, Table
+
+PARAMETER = re.compile(r":(gp_\w+)")
+KEYS = "gp_keys"
+LIMIT = "gp_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``text`` with ``:gp_...`` parameters; ``lists``: which of them take several values; ``kinds``: of the answer's
+    columns, with the places of decimals and of sums taken in whole units."""
+
+    text: str
+    lists: frozenset[str]
+    kinds: tuple[tuple[str, int | None], ...]
+    encoders: dict[str, str]
+    """Parameter -> kind of the column it is compared with."""
+
+
+def build(shape: FetchShape, dialect: SqlDialect) -> Statement:
+    """The statement of a shape."""
+    return _Builder(shape, dialect).statement()
+
+
+class _Builder:
+    def __init__(self, shape: FetchShape, dialect: SqlDialect) -> None:
+        self._shape = shape
+        self._dialect = dialect
+        self._lists: set[str] = set()
+        self._encoders: dict[str, str] = {}
+
+    def statement(self) -> Statement:
+        shape = self._shape
+        where = self._where(self._column)
+        relation, inside = self._relation()
+        if shape.measures:
+            query = self._aggregate(relation, where)
+            kinds = [(cell.column.kind, cell.column.scale) for cell in shape.groups]
+            kinds += [self._measure_kind(measure) for measure in shape.measures]
+        else:
+            query = self._plain(relation, where)
+            kinds = [(cell.column.kind, cell.column.scale) for cell in shape.cells]
+        text = self._text(query)
+        if not shape.measures and not shape.per_key and self._dialect.name not in ("oracle", "mssql"):
+            text += f"\n LIMIT :{LIMIT}"
+        if inside is not None:
+            text = text.replace("'{inside}' = '{inside}'", inside)
+        return Statement(text, frozenset(self._lists), tuple(kinds), self._encoders)
+
+    def _text(self, query: Any) -> str:
+        dialect: Dialect = self._dialect.compiler
+        return str(query.compile(dialect=dialect, compile_kwargs={"render_postcompile": False}))
+
+    def _plain(self, relation: Any, where: Any) -> Any:
+        shape = self._shape
+        cells = [self._cell(cell).label(f"c{index}") for index, cell in enumerate(shape.cells)]
+        if not (shape.limited and shape.per_key):
+            query = sa.select(*cells).select_from(relation).where(where)
+            for ordering in shape.order:
+                query = query.order_by(*self._order(ordering))
+            if self._dialect.name in ("oracle", "mssql"):
+                return query.limit(self._value(LIMIT, sa.Integer()))
+            return query
+        assert shape.key is not None
+        order = [term for ordering in shape.order for term in self._order(ordering)]
+        rank = (
+            sa.func.row_number()
+            .over(partition_by=self._exact(shape.key, self._column(shape.key)), order_by=order or None)
+            .label("rank_")
+        )
+        ranked = sa.select(*cells, rank).select_from(relation).where(where).subquery("ranked")
+        columns = [ranked.c[f"c{index}"] for index in range(len(cells))]
+        return sa.select(*columns).where(ranked.c.rank_ <= self._value(LIMIT, sa.Integer())).order_by(ranked.c.rank_)
+
+    def _aggregate(self, relation: Any, where: Any) -> Any:
+        groups = [self._used(cell).label(f"g{index}") for index, cell in enumerate(self._shape.groups)]
+        measures = [self._measure(measure).label(f"m{index}") for index, measure in enumerate(self._shape.measures)]
+        query = sa.select(*groups, *measures).select_from(relation).where(where)
+        return query.group_by(*(self._used(cell) for cell in self._shape.groups)) if groups else query
+
+    def _relation(self) -> tuple[Any, str | None]:
+        relation = self._shape.relation
+        match relation:
+            case Table(name=name):
+                return sa.table(name), None
+            case Select(sql=sql, inside=inner):
+                marked = sql.replace("{inside}", "'{inside}' = '{inside}'")
+                alias = sa.text(f"({marked.replace(':', chr(92) + ':')}) rel")
+                inside = None
+                if "{inside}" in sql:
+                    condition = self._where(lambda column: sa.literal_column(inner[column.name]), frozenset(inner))
+                    inside = self._condition_text(condition)
+                return alias, inside
+        raise TypeError(f"a SQL source has no {type(relation).__name__}")
+
+    def _condition_text(self, condition: Any) -> str:
+        return str(condition.compile(dialect=self._dialect.compiler))
+
+    def _where(self, column: Callable[[Column], Any], only: frozenset[str] | None = None) -> Any:
+        """The whole condition; with ``only``, the part that reads just those columns."""
+        parts: list[Any] = []
+        for part in _conjuncts(self._shape.where):
+            if only is None or _columns(part) <= only:
+                parts.append(self._condition(part, column))
+        key = self._shape.key
+        if key is not None and (only is None or key.name in only):
+            parts.append(self._equal_any(key, column(key), KEYS))
+        return sa.and_(*parts) if parts else sa.literal_column("1") == sa.literal_column("1")
+
+    def _column(self, column: Column) -> Any:
+        return sa.column(column.name)
+
+    def _value(self, name: str, kind: Any = None) -> Any:
+        return sa.bindparam(name, type_=kind or sa.types.NullType())
+
+    def _param(self, index: int, column: Column, many: bool) -> Any:
+        name = f"gp_{index}"
+        self._encoders[name] = column.kind
+        if many:
+            self._lists.add(name)
+        return self._value(name)
+
+    def _cell(self, cell: Cell) -> Any:
+        return self._under(cell, self._column(cell.column))
+
+    def _used(self, cell: Cell) -> Any:
+        return self._under(cell, self._compared(cell.column))
+
+    def _under(self, cell: Cell, value: Any) -> Any:
+        if cell.when is None:
+            return value
+        return sa.case((self._condition(cell.when, self._column), value))
+
+    def _compared(self, column: Column) -> Any:
+        """The column as it is ordered and grouped by: text by code point."""
+        value = self._normalised(column, self._column(column))
+        return self._dialect.binary(value) if column.kind == "text" else value
+
+    def _normalised(self, column: Column, value: Any) -> Any:
+        return self._dialect.trimmed(value) if column.normaliser == "trim" else value
+
+    def _exact(self, column: Column, value: Any) -> Any:
+        """The column where only equality matters."""
+        value = self._normalised(column, value)
+        return self._dialect.exact(value) if column.kind == "text" else value
+
+    def _condition(self, condition: Condition, column: Callable[[Column], Any]) -> Any:
+        match condition:
+            case Fixed(value=value):
+                return sa.literal_column("1") == sa.literal_column("1" if value else "0")
+            case AllOf(parts=parts):
+                return sa.and_(*(self._condition(part, column) for part in parts)).self_group()
+            case AnyOf(parts=parts):
+                return sa.or_(*(self._condition(part, column) for part in parts)).self_group()
+            case Complement(part=NullCheck(column=checked)):
+                return column(checked).is_not(None)
+            case Complement(part=part):
+                inner = self._condition(part, column)
+                return _untrue(inner)
+            case NullCheck(column=checked):
+                return column(checked).is_(None)
+            case Comparison():
+                return self._comparison(condition, column(condition.column))
+
+    def _comparison(self, test: Comparison, value: Any) -> Any:
+        column, op = test.column, test.op
+        param = self._param(test.param.index, column, op in ("in", "notIn"))
+        if op == "in":
+            return self._equal_any(column, value, f"gp_{test.param.index}")
+        exact = self._exact(column, value)
+        if op == "notIn":
+            among = self._dialect.among(exact, param, column.kind)
+            return sa.and_(value.is_not(None), _untrue(among)).self_group()
+        if op == "eq":
+            if column.kind == "text" and column.normaliser is None and self._dialect.loose_text:
+                return sa.and_(value == param, exact == param)
+            return exact == param
+        if op == "ne":
+            return exact != param
+        compared = self._normalised(column, value)
+        compared = self._dialect.binary(compared) if column.kind == "text" else compared
+        if op == "startsWith":
+            return self._dialect.starts_with(compared, param)
+        if op == "contains":
+            return self._dialect.contains(compared, param)
+        operators: dict[str, Callable[[Any, Any], Any]] = {
+            "lt": lambda one, other: one < other,
+            "lte": lambda one, other: one <= other,
+            "gt": lambda one, other: one > other,
+            "gte": lambda one, other: one >= other,
+        }
+        return operators[op](compared, param)
+
+    def _equal_any(self, column: Column, value: Any, name: str) -> Any:
+        """``value`` is one of the listed ones, exactly; where the source's own equality is looser, that one stands
+        beside it so that an index still serves."""
+        self._lists.add(name)
+        self._encoders[name] = column.kind
+        param = self._value(name)
+        exact = self._dialect.among(self._exact(column, value), param, column.kind)
+        if column.kind == "text" and column.normaliser is None and self._dialect.loose_text:
+            return sa.and_(self._dialect.among(value, param, column.kind), exact)
+        return exact
+
+    def _order(self, ordering: Ordering) -> list[Any]:
+        value = self._used(ordering.cell)
+        return self._dialect.ordered(value, ordering.descending)
+
+    def _measure(self, measure: Measure) -> Any:
+        if measure.cell is None:
+            return sa.func.count()
+        value = self._used(measure.cell)
+        match measure.function:
+            case Function.COUNT:
+                return sa.func.count(value)
+            case Function.SUM:
+                return sa.func.sum(self._dialect.summed(value, measure.cell.column))
+            case Function.MIN:
+                return sa.func.min(value)
+            case Function.MAX:
+                return sa.func.max(value)
+
+    def _measure_kind(self, measure: Measure) -> tuple[str, int | None]:
+        if measure.cell is None or measure.function is Function.COUNT:
+            return "int", None
+        column = measure.cell.column
+        if measure.function is Function.SUM and column.kind == "decimal" and self._dialect.sums_in_units:
+            return "units", column.scale
+        return column.kind, column.scale
+
+
+def _untrue(condition: Any) -> Any:
+    """The exact complement: true where the condition is false or unknown, in every dialect."""
+    return sa.case((condition, sa.literal_column("0")), else_=sa.literal_column("1")) == sa.literal_column("1")
+
+
+def _conjuncts(condition: Condition) -> list[Condition]:
+    if isinstance(condition, AllOf):
+        return [inner for part in condition.parts for inner in _conjuncts(part)]
+    return [] if condition == Fixed(True) else [condition]
+
+
+def _columns(condition: Condition) -> frozenset[str]:
+    match condition:
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            return frozenset().union(*(_columns(part) for part in parts))
+        case Complement(part=part):
+            return _columns(part)
+        case NullCheck(column=column) | Comparison(column=column):
+            return frozenset({column.name})
+    return frozenset()
