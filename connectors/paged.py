@@ -1,0 +1,90 @@
+"""How keys and pushed conditions become arguments of a REST collection or SOAP operation, and pages become rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schema.fetch import AllOf, Cell, Comparison, Condition, Fetch, Fixed, RowBudgetExceeded, Rows
+from schema.relations import Parameter
+
+Arguments = tuple[tuple[Parameter, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: its rows and how many there are in all (None when the source does not page)."""
+
+    rows: list[dict[str, Any]]
+    total: int | None
+
+
+def arguments_of(condition: Condition, params: tuple[Any, ...], offered: Sequence[Parameter]) -> Arguments:
+    """The arguments a conjunction of comparisons stands for. The caller promised to push nothing else."""
+    match condition:
+        case Fixed(value=True):
+            return ()
+        case AllOf(parts=parts):
+            return tuple(found for part in parts for found in arguments_of(part, params, offered))
+        case Comparison(column=column, op=op, param=param):
+            value = params[param.index]
+            for parameter in offered:
+                if parameter.column == column.name and parameter.operator == op:
+                    return ((parameter, tuple(value) if op == "in" else (value,)),)
+            for parameter in offered:
+                if parameter.column == column.name and parameter.operator == "in" and op == "eq":
+                    return ((parameter, (value,)),)
+    raise ValueError(f"{condition!r} cannot be asked of this source")
+
+
+def chunked(arguments: Arguments) -> list[Arguments]:
+    """Several requests where an argument has more values than one request takes; none where a list is empty."""
+    requests: list[Arguments] = [()]
+    for parameter, values in arguments:
+        parts = [values[at : at + parameter.many] for at in range(0, len(values), parameter.many)]
+        requests = [(*request, (parameter, part)) for request in requests for part in parts]
+    return requests
+
+
+async def read_all(
+    fetch: Fetch,
+    arguments: Arguments,
+    page_size: int,
+    ask: Callable[[Arguments, int], Awaitable[Page]],
+) -> tuple[list[dict[str, Any]], int]:
+    """Rows of every request and page, and the number of calls. ``ask`` takes arguments and the page's number from 0.
+    Raises RowBudgetExceeded as soon as the source says that there are more rows than the budget."""
+    requests = chunked(arguments)
+    firsts = await asyncio.gather(*(ask(request, 0) for request in requests))
+    if fetch.max_rows is not None and sum(page.total or len(page.rows) for page in firsts) > fetch.max_rows:
+        raise RowBudgetExceeded(f"more than {fetch.max_rows} rows")
+    rest = [
+        (request, number)
+        for request, page in zip(requests, firsts, strict=True)
+        for number in range(1, -(-(page.total or 0) // page_size))
+    ]
+    later = await asyncio.gather(*(ask(request, number) for request, number in rest))
+    rows = [row for page in (*firsts, *later) for row in page.rows]
+    return rows, len(requests) + len(rest)
+
+
+def shaped(cells: tuple[Cell, ...], rows: list[dict[str, Any]], calls: int) -> Rows:
+    """Rows as tuples in the order of the cells."""
+    paths = [tuple(cell.column.name.split(".")) for cell in cells]
+    kinds = [cell.column.kind for cell in cells]
+    return Rows(
+        [tuple(_value(row, path, kind) for path, kind in zip(paths, kinds, strict=True)) for row in rows], calls
+    )
+
+
+def _value(row: dict[str, Any], path: tuple[str, ...], kind: str) -> Any:
+    value: Any = row
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    if kind == "text" and not isinstance(value, str):
+        return str(value)
+    return value

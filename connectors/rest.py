@@ -1,0 +1,74 @@
+"""JSON REST sources: paged collections, and inquiries that answer one key at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from connectors.address import Address
+from connectors.http import HttpSession
+from connectors.paged import Arguments, Page, arguments_of, read_all, shaped
+from schema.fetch import Fetch, Rows, SourceUnavailable
+from schema.relations import Collection
+from schema.sources import Source
+
+
+class RestConnector:
+    """Asks what the collection's parameters can say; the gateway does the rest."""
+
+    def __init__(self, source: Source, address: Address) -> None:
+        self.source = source
+        self._http = HttpSession(source, address)
+
+    async def fetch(self, fetch: Fetch, /) -> Rows:
+        shape = fetch.shape
+        relation = shape.relation
+        if not isinstance(relation, Collection):
+            raise TypeError(f"a REST source has no {type(relation).__name__}")
+        arguments = arguments_of(shape.where, fetch.params, relation.parameters)
+        if shape.key is not None:
+            keyed = next(
+                one for one in relation.parameters if one.column == shape.key.name and one.operator in ("in", "eq")
+            )
+            arguments = (*arguments, (keyed, fetch.keys))
+
+        async def ask(request: Arguments, number: int) -> Page:
+            return await self._ask(relation, request, number, fetch.deadline)
+
+        rows, calls = await read_all(fetch, arguments, relation.page_size, ask)
+        return shaped(shape.cells, rows, calls)
+
+    async def _ask(self, relation: Collection, arguments: Arguments, number: int, deadline: float) -> Page:
+        sent = dict(relation.fixed)
+        for parameter, values in arguments:
+            sent[parameter.name] = parameter.separator.join(map(str, values))
+        if relation.paging == "page":
+            sent[relation.page_argument] = str(number + 1)
+            sent[relation.size_argument] = str(relation.page_size)
+        if relation.method == "POST":
+            body = await self._http.request("POST", relation.path, deadline, json=sent)
+        else:
+            body = await self._http.request("GET", relation.path, deadline, params=sent)
+        return self._page(relation, sent, body)
+
+    def _page(self, relation: Collection, sent: dict[str, str], body: bytes) -> Page:
+        try:
+            answer = orjson.loads(body)
+            found = [answer] if not relation.rows else answer[relation.rows]
+            total = None if relation.paging != "page" else int(answer[relation.total])
+            rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
+        except (ValueError, KeyError, TypeError) as error:
+            raise SourceUnavailable(f"{self.source.name}: an answer that is not as agreed") from error
+        rows = [row for row in rows if not _is_absent(row, relation)]
+        for argument, column in relation.echo.items():
+            for row in rows:
+                row[column] = sent[argument]
+        return Page(rows, total)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def _is_absent(row: dict[str, Any], relation: Collection) -> bool:
+    return any(row.get(name) in values for name, values in relation.absent.items())

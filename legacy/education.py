@@ -1,0 +1,280 @@
+"""EMIS (OpenEMIS-shaped), the exam board's files and RTSM's visits."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import random
+import uuid
+from pathlib import Path
+
+from legacy.geography import District, districts
+from legacy.world import MONTHS, Teacher, World, dashed, shared
+
+LEVELS = ("Pre-primary", "Primary", "Secondary", "Tertiary")
+GENDERS = ("Boys", "Girls", "Mixed")
+STATUSES = (("Active", "ACT"), ("Closed", "CLS"), ("Non-functional", "NFN"))
+TITLES = ("JVT", "JET", "SST", "Head Teacher", "Subject Specialist")
+BPS = (9, 14, 16, 17, 17)
+PERIODS = (2021, 2022, 2023, 2024, 2025)
+
+
+def build_education(world: World, out: Path) -> None:
+    """Writes EMIS and the exam board's files; fills the world's schools and teachers."""
+    areas = _areas(world)
+    _code_tables(world)
+    rng = world.rng("education")
+    places = world.places
+    truth_active: dict[str, dict[str, int]] = {}
+    posts: dict[str, dict[str, int]] = {}
+    counters = _Counters()
+    for index, place in enumerate(places):
+        number = shared(world.scale.schools, places, index)
+        if world.scale.name == "demo" and place.code == "KEC":
+            number = 40
+        for serial in range(1, number + 1):
+            _school(world, rng, place, serial, areas[place.code], counters, truth_active, posts)
+        world.progress("schools", index + 1, len(places))
+    world.truth["q1"] = truth_active
+    world.truth["posts_education"] = posts
+    _exam_board(world, out / "exam_board")
+
+
+def _areas(world: World) -> dict[str, tuple[int, int]]:
+    """The nested set of areas; district code -> ids of its two tehsils."""
+    rows: list[tuple[int, str, str, int | None, int, int, int]] = []
+    counter = 0
+    found: dict[str, tuple[int, int]] = {}
+
+    def step() -> int:
+        nonlocal counter
+        counter += 1
+        return counter
+
+    province_left = step()
+    next_id = 1
+    province = next_id
+    inner: list[tuple[int, str, str, int | None, int, int, int]] = []
+    by_division: dict[str, list[District]] = {}
+    for place in districts():
+        by_division.setdefault(place.division, []).append(place)
+    for division, members in by_division.items():
+        next_id += 1
+        division_id, division_left = next_id, step()
+        for place in members:
+            next_id += 1
+            district_id, left = next_id, step()
+            tehsils = []
+            for position in (1, 2):
+                next_id += 1
+                tehsils.append(next_id)
+                inner.append(
+                    (
+                        next_id,
+                        f"T-{place.code}-{position}",
+                        f"{place.name} Tehsil {position}",
+                        district_id,
+                        step(),
+                        step(),
+                        4,
+                    )
+                )
+            emis_name = place.spellings[1] if place.code in ("CHG", "NOS", "GWA") else place.name
+            inner.append((district_id, f"D-{place.code}", emis_name, division_id, left, step(), 3))
+            found[place.code] = (tehsils[0], tehsils[1])
+        inner.append((division_id, f"V-{division[:3].upper()}", division, province, division_left, step(), 2))
+    rows.append((province, "PK-BA", "Balochistan", None, province_left, step(), 1))
+    for row in (*rows, *inner):
+        world.put("emis", "areas", row)
+    return found
+
+
+def _code_tables(world: World) -> None:
+    for table, values in (
+        ("institution_types", [(name, name[:3].upper()) for name in LEVELS]),
+        ("institution_statuses", list(STATUSES)),
+        ("institution_genders", [(name, name[0]) for name in GENDERS]),
+        ("institution_sectors", [("Government", "GOV"), ("Community", "COM")]),
+    ):
+        for number, (name, code) in enumerate(values, 1):
+            world.put("emis", table, (number, name, code))
+    for number, status in enumerate(("CURRENT", "TRANSFERRED", "WITHDRAWN", "GRADUATED", "PROMOTED", "REPEATED"), 1):
+        world.put("emis", "student_statuses", (number, status, status.capitalize()))
+    for number in range(11):
+        name = "Kachi" if number == 0 else f"Class {number}"
+        world.put("emis", "education_grades", (number + 1, f"G{number:02d}", name))
+    for number, year in enumerate(PERIODS, 1):
+        world.put("emis", "academic_periods", (number, str(year), f"Academic year {year}", dt.date(year, 3, 1), dt.date(year, 12, 15)))  # fmt: skip
+    for number, (title, bps) in enumerate(zip(TITLES, BPS, strict=True), 1):
+        world.put("emis", "staff_position_titles", (number, title, 1))
+        world.put("emis", "staff_position_grades", (number, f"BPS-{bps}", bps))
+
+
+class _Counters:
+    """Running ids of EMIS."""
+
+    def __init__(self) -> None:
+        self.school = self.user = self.position = self.staff = self.leave = self.visit = self.mark = 0
+
+
+def _school(
+    world: World,
+    rng: random.Random,
+    place: District,
+    serial: int,
+    tehsils: tuple[int, int],
+    count: _Counters,
+    active: dict[str, dict[str, int]],
+    posts: dict[str, dict[str, int]],
+) -> None:
+    count.school += 1
+    code = f"{place.code}-{serial:05d}"
+    first = serial == 1
+    level = 3 if first else rng.choices((1, 2, 3, 4), (10, 62, 25, 3))[0]
+    gender = 2 if first else rng.choices((1, 2, 3), (50, 38, 12))[0]
+    status = 1 if first else rng.choices((1, 2, 3), (80, 6, 14))[0]
+    kind = ("Pre-Primary", "Primary", "High", "Higher Secondary")[level - 1]
+    who = ("Boys", "Girls", "Community")[gender - 1]
+    name = f"Govt. {who} {kind} School {rng.choice(CLAN_PLACES)} {place.name}"
+    if serial % 17 == 0:
+        name = f"  {name.upper()} "
+    if serial == 2:
+        name = "Govt. 100%_\\Model School"
+    opened = dt.date(rng.randint(1950, 2018), rng.randint(1, 12), 1)
+    closed = dt.date(2019, 6, 30) if status == 2 else None
+    longitude = f"{rng.uniform(61, 69):.5f}" if rng.random() > 0.05 else ""
+    world.put("emis", "institutions", (
+        count.school, name, code, "", "n/a" if rng.random() < 0.2 else f"08{rng.randint(10, 99)}-{rng.randint(200000, 999999)}",
+        opened, closed, longitude, f"{rng.uniform(25, 32):.5f}", rng.choice(tehsils), level, status,
+        1 if rng.random() < 0.9 else 2, gender, "2025-09-01 08:00:00",
+    ))  # fmt: skip
+    if serial % 9 == 0:
+        world.put("emis", "z_institutions_2019", (count.school, name, code))
+    world.schools.append((code, place.code))
+    if status == 1:
+        own = active.setdefault(place.code, {})
+        group = f"{LEVELS[level - 1]}/{GENDERS[gender - 1]}"
+        own[group] = own.get(group, 0) + 1
+    teachers = _posts(world, rng, place, code, count, first, posts)
+    _pupils(world, rng, place, code, count)
+    if status == 1:
+        _visits(world, rng, code, serial, teachers, count)
+
+
+CLAN_PLACES = ("Absor", "Killi Karani", "Mand", "Tump", "Killi Ismail", "Kallag", "Killi Deba", "Sorap", "Buleda")
+
+
+def _posts(
+    world: World,
+    rng: random.Random,
+    place: District,
+    code: str,
+    count: _Counters,
+    first: bool,
+    posts: dict[str, dict[str, int]],
+) -> list[Teacher]:
+    sanctioned = 8 if first else max(1, round(rng.gauss(world.scale.teachers_a_school, 2)))
+    own = posts.setdefault(place.code, {"sanctioned": 0, "filled": 0})
+    teachers = []
+    for _ in range(sanctioned):
+        count.position += 1
+        title = rng.choices((1, 2, 3, 4, 5), (45, 25, 18, 6, 6))[0]
+        world.put(
+            "emis", "institution_positions", (count.position, f"P-{count.position:07d}", title, title, count.school)
+        )
+        own["sanctioned"] += 1
+        if first or rng.random() < 0.88:
+            own["filled"] += 1
+            teachers.append(_teacher(world, rng, place, code, count))
+    return teachers
+
+
+def _teacher(world: World, rng: random.Random, place: District, code: str, count: _Counters) -> Teacher:
+    name, female = world.person(rng)
+    count.user += 1
+    count.staff += 1
+    staff_no = f"T{count.staff:07d}"
+    cnic = world.new_cnic(female)
+    written = "" if count.staff % 101 == 0 else cnic if rng.random() < 0.7 else dashed(cnic)
+    if count.staff % 997 == 0:
+        written = cnic[:12]
+    first, _, last = name.rpartition(" ")
+    world.put("emis", "security_users", (
+        count.user, f"staff{count.staff}", "$2y$10$notforanyone", staff_no, first, last, 2 if female else 1,
+        dt.date(rng.randint(1966, 1999), rng.randint(1, 12), rng.randint(1, 28)), written, 0, 1, 0, None,
+    ))  # fmt: skip
+    started = dt.date(rng.randint(2005, 2023), rng.randint(1, 12), 1)
+    world.put("emis", "institution_staff", (
+        count.staff, "1.00", started, None, count.user, count.school, count.position,
+    ))  # fmt: skip
+    known = cnic if written and len(written) != 12 else ""
+    teacher = Teacher(staff_no, count.user, name, known, female, code, place.code)
+    world.teachers.append(teacher)
+    return teacher
+
+
+def _pupils(world: World, rng: random.Random, place: District, code: str, count: _Counters) -> None:
+    number = max(0, round(rng.gauss(world.scale.pupils_a_school, world.scale.pupils_a_school / 3)))
+    for _ in range(number):
+        count.user += 1
+        name, female = world.person(rng)
+        first, _, last = name.rpartition(" ")
+        grade = rng.randint(0, 10)
+        bform = "" if rng.random() < 0.15 else world.new_cnic(female)
+        world.put("emis", "security_users", (
+            count.user, f"student{count.user}", "$2y$10$notforanyone", f"S{count.user:08d}", first, last,
+            2 if female else 1, dt.date(2020 - grade - rng.randint(0, 2), rng.randint(1, 12), rng.randint(1, 28)),
+            bform if rng.random() < 0.6 else dashed(bform), 1, 0, 0, None,
+        ))  # fmt: skip
+        identity = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        world.put("emis", "institution_students", (
+            identity, 1, count.user, grade + 1, 5, dt.date(2025, 3, 1), dt.date(2025, 12, 15), count.school, None,
+        ))  # fmt: skip
+
+
+def _visits(
+    world: World, rng: random.Random, code: str, serial: int, teachers: list[Teacher], count: _Counters
+) -> None:
+    """Monitors' visits. Every seventh school has none: that means unknown, never absent."""
+    if serial % 7 == 0:
+        world.truth.setdefault("schools_without_visits", []).append(code)
+        return
+    ghost = teachers[-1] if serial % 5 == 0 and len(teachers) > 1 else None
+    if ghost is not None:
+        world.truth.setdefault("absent_at_every_visit", []).append(ghost.staff_no)
+    for visit in range(world.scale.visits_a_school):
+        month = MONTHS[-1 - visit % len(MONTHS)]
+        day = rng.randint(1, 28)
+        stamp = f"{month[:4]}-{month[4:]}-{day:02d}T{rng.randint(8, 12):02d}:{rng.randint(0, 59):02d}:00"
+        synced = dt.datetime.fromisoformat(stamp) + dt.timedelta(days=rng.choice((0, 0, 0, 3, 9)), hours=5)
+        is_open = ghost is not None or rng.random() < 0.92
+        present = [teacher for teacher in teachers if is_open and teacher is not ghost and rng.random() < 0.85]
+        written = code if rng.random() < 0.9 else f" {code.lower()} "
+        for copy in range(2 if rng.random() < 0.05 else 1):
+            count.visit += 1
+            world.put("rtsm", "visits", (
+                count.visit, written, code, f"{stamp}+05:00", (synced + dt.timedelta(hours=copy)).isoformat(),
+                f"MON-{rng.randint(1, 60):03d}", "", "", "Y" if is_open else "N", len(present),
+                rng.randint(5, 60) if is_open else 0, count.visit % 1000,
+            ))  # fmt: skip
+            for teacher in teachers:
+                count.mark += 1
+                mark = "Y" if teacher in present else "N"
+                world.put("rtsm", "visit_staff", (count.mark, count.visit, teacher.staff_no, mark))
+
+
+def _exam_board(world: World, folder: Path) -> None:
+    """Result files with a BOM, a blank line and a short row. The board's shapes are invented."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = world.rng("board")
+    for year in (2024, 2025):
+        with (folder / f"results_{year}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["REGNO", "NAME", "FATHER", "SCHOOL", "CLASS", "OBTAINED", "TOTAL", "GRADE"])
+            for number, (code, _) in enumerate(world.schools[:200]):
+                for serial in range(3):
+                    name, _ = world.person(rng)
+                    marks = rng.randint(300, 1050)
+                    regno = f"{year}1{number:04d}{serial:03d}"
+                    writer.writerow([regno, name.upper(), rng.choice(CLAN_PLACES).upper(), code, "10", marks, 1100, "A" if marks > 770 else "C"])  # fmt: skip
+            file.write("\r\n2099,SHORT ROW\r\n")
