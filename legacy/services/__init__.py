@@ -1,0 +1,1 @@
+"""The departments' REST and SOAP systems: real HTTP on loopback, in their own process."""
