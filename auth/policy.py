@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from auth.principal import Principal
 from cachetools import LRUCache
 
+from auth.principal import Principal
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.errors import Code

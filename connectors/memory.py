@@ -80,6 +80,8 @@ def compared(column: Column, row: RawRow) -> Any:
     value = row.get(column.name)
     if column.normaliser == "trim" and isinstance(value, str):
         return value.strip(BLANKS)
+    if column.normaliser == "upper_trim" and isinstance(value, str):
+        return value.strip(BLANKS).upper()
     return value
 
 

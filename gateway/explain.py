@@ -168,7 +168,10 @@ def provenance(run: Execution, allowed: Allowed) -> list[dict[str, Any]]:
             if record.department.name == name and record.name in run.rows_read:
                 as_of, stale = run.freshness.get(record.source.name, (None, False))
                 sources.append(
-                    {"record": record.type_name, "source": record.source_name, "owner": record.owner, "asOf": as_of, "stale": stale}
+                    {
+                        "record": record.type_name, "source": record.source_name, "owner": record.owner,
+                        "asOf": as_of, "stale": stale,
+                    }
                 )  # fmt: skip
         own = {record.type_name for record in catalog.records.values() if record.department.name == name}
         told.append(

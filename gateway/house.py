@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +13,7 @@ from auth.credentials import Authenticator
 from auth.policy import Access, Policy
 from gateway.executor import Reach
 from gateway.operation import OperationLimits, Reader
-from gateway.surface import Surface, build_surface
+from gateway.surface import Surface, build_surface, secret_coordinates
 from schema.catalog import Catalog
 
 
@@ -36,7 +35,15 @@ class House:
     time_s: float = 10.0
     plans: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(maxsize=1024))
     _readers: dict[frozenset[str], tuple[GraphQLSchema, Reader]] = field(default_factory=dict)
+    _sdl: str | None = None
     _hidden: LRUCache[Hashable, frozenset[str]] = field(default_factory=lambda: LRUCache(maxsize=512))
+
+    @property
+    def published_sdl(self) -> str:
+        """The schema as anybody may read it, without what is Secret."""
+        if self._sdl is None:
+            self._sdl = build_surface(self.catalog, secret_coordinates(self.catalog)).sdl
+        return self._sdl
 
     def _variant(self, access: Access) -> tuple[GraphQLSchema, Reader]:
         hidden = self._hidden.get(access.key)
@@ -65,13 +72,3 @@ def make_house(
 ) -> House:
     """A house over connectors that are already made."""
     return House(catalog, build_surface(catalog), Policy(catalog), authenticator, ledger, reach, **options)
-
-
-@asynccontextmanager
-async def closing(house: House) -> AsyncIterator[House]:
-    """The house, its connectors closed at the end."""
-    try:
-        yield house
-    finally:
-        for connector in house.reach.connectors.values():
-            await connector.aclose()

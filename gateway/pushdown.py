@@ -74,7 +74,7 @@ def encode_keys(codec: Codec) -> Callable[[Any], tuple[Any, ...]]:
     if codec.enumerable:
         spell = codec.spellings
         return lambda values: tuple(dict.fromkeys(raw for value in values for raw in spell(value) or ()))
-    return lambda values: tuple(dict.fromkeys(values))
+    return lambda values: tuple(dict.fromkeys(value for value in values if codec.decode(value) == value))
 
 
 def encode_range(codec: Codec, op: str) -> Callable[[Any], Any]:
@@ -146,7 +146,7 @@ class Pushdown:
         codec = part.codec
         if codec is None or part.column is None or not capabilities.takes(part.column, "in"):
             return False
-        return codec.enumerable or (codec.normaliser in capabilities.normalisers and codec.total)
+        return codec.enumerable or codec.normaliser in capabilities.normalisers
 
     def _can_push_field(self, test: FieldTest) -> bool:
         part, codec = test.field, test.field.codec
@@ -218,7 +218,7 @@ class Pushdown:
             return Comparison(column, op, self._param(Binding(test.value, encode_range(codec, op), parse)))
         if op in ("startsWith", "contains"):
             return Comparison(column, op, self._param(Binding(test.value, _same, parse)))
-        single = op in ("eq", "ne") and (codec.name == "identity" or codec.normaliser is not None)
+        single = op in ("eq", "ne") and codec.name == "identity"
         if single and not isinstance(test.value, FromPrincipal):
             return Comparison(column, op, self._param(Binding(test.value, _same, parse)))
         many = {"eq": "in", "ne": "notIn"}.get(op, op)

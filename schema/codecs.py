@@ -18,8 +18,9 @@ from typing import Any
 from schema.errors import Unreadable
 from schema.scalars import KARACHI
 
-NORMALISERS = ("trim",)
-"""Source-side expressions a connector may offer: ``trim`` strips ASCII blanks at both ends."""
+NORMALISERS = ("trim", "upper_trim")
+"""What a source may do by itself before it compares: ``trim`` strips ASCII blanks at both ends, ``upper_trim`` also
+raises to capitals."""
 
 
 def _one(value: Any) -> tuple[Any, ...]:
@@ -53,7 +54,6 @@ class Codec:
     def enumerable(self) -> bool:
         """Whether ``spellings`` gives a finite list."""
         return self.spellings is not _never
-
 
 
 identity = Codec("identity", lambda raw: raw, _one, total=True, ordered=True, factor=Decimal(1), inline="{v}")
@@ -312,6 +312,8 @@ def flag(true: Any, false: Any, *, kind: str = "int") -> Codec:
     return Codec(f"flag({true!r}, {false!r})", decode, lambda value: (true if value else false,), kind=kind)
 
 
-def upper_trimmed() -> Codec:
-    """Codes whose writers pad and vary the case; compared in upper case without blanks."""
-    return Codec("upper_trimmed", lambda raw: raw.strip(_BLANKS).upper() or None, _never, kind="text")
+upper_trimmed = Codec(
+    "upper_trimmed", lambda raw: raw.strip(_BLANKS).upper() or None, _never, kind="text", normaliser="upper_trim",
+    inline="({v}.strip(' \\t\\r\\n').upper() or None)",
+)  # fmt: skip
+"""Codes whose writers pad them and vary the case: read in capitals without blanks; blank is null."""

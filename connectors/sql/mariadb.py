@@ -43,7 +43,7 @@ class MariaConnector:
             if self._pool is None:
                 limits = self.source.limits
                 setup = (
-                    "SET SESSION tx_read_only = 1, time_zone = '+00:00', sql_mode = 'ANSI_QUOTES', "
+                    "SET SESSION tx_read_only = 1, time_zone = '+00:00', sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT', "
                     f"max_statement_time = {limits.timeout_s:.3f}"
                 )
                 self._pool = await asyncmy.create_pool(

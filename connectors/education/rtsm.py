@@ -1,0 +1,53 @@
+"""RTSM: what monitors saw at a school. A tablet writes the school's code as its user typed it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from connectors.education.sources import rtsm
+from schema.classification import open_, restricted
+from schema.codecs import flag, iso_stamp, upper_trimmed
+from schema.declare import column, many, one, record
+from schema.relations import Collection, Parameter
+
+visit_rows = Collection(
+    "api/v2/visits",
+    (Parameter("school", "school_code", "in", many=100), Parameter("id", "visit_id", "in", many=100)),
+    name="visits",
+)
+mark_rows = Collection(
+    "api/v2/visit_staff",
+    (Parameter("visit", "visit_id", "in", many=100), Parameter("staff", "staff_ref", "in", many=100)),
+    name="visit_staff",
+)
+
+
+@record(rtsm, visit_rows, key="number", size=100_000)
+class Visit:
+    """A monitor's visit to a school; the same visit may have been sent twice."""
+
+    number: int = column("visit_id", open_)
+    school_code: str | None = column("school_code", open_, codec=upper_trimmed)
+    visited_at: dt.datetime | None = column("visit_ts", open_, codec=iso_stamp)
+    synced_at: dt.datetime | None = column("synced_ts", restricted, codec=iso_stamp)
+    monitor: str | None = column("monitor", restricted)
+    was_open: bool | None = column("open_flag", open_, codec=flag("Y", "N", kind="text"))
+    teachers_present: int | None = column("teachers_present", open_)
+    students_present: int | None = column("students_present", open_)
+    school = one("education.School", on="school_code")
+    marks = many("education.VisitMark", on="visit_number")
+
+
+@record(rtsm, mark_rows, key="number", size=600_000)
+class VisitMark:
+    """Whether a teacher was there at a visit."""
+
+    number: int = column("mark_id", restricted)
+    visit_number: int | None = column("visit_id", restricted)
+    teacher_code: str | None = column("staff_ref", restricted, personal=True)
+    was_present: bool | None = column("present", restricted, codec=flag("Y", "N", kind="text"), personal=True)
+    visit = one("education.Visit", on="visit_number")
+    teacher = one("education.Teacher", on="teacher_code")
+
+
+records = (Visit, VisitMark)

@@ -1,0 +1,29 @@
+"""The department and what it lets us ask of its systems."""
+
+from schema.sources import SQL, Capabilities, Department, Limits, Source
+
+education = Department(
+    "education", "Secondary Education Department, Government of Balochistan", "Secretary, Secondary Education",
+    contact="Director EMIS, Quetta",
+)  # fmt: skip
+emis = Source(
+    "emis", "education", "sql", "EMIS (OpenEMIS-shaped, MariaDB)", SQL, owner="Director EMIS",
+    limits=Limits(timeout_s=5.0, concurrency=8, max_keys=1000, row_budget=100_000),
+    description="Schools, posts, teachers and pupils as the districts enter them.",
+)  # fmt: skip
+rtsm = Source(
+    "rtsm", "education", "rest", "RTSM (school visits from tablets)",
+    Capabilities(
+        normalisers=frozenset({"upper_trim"}),
+        columns={"school_code": frozenset({"eq", "in"}), "visit_id": frozenset({"eq", "in"}),
+                 "staff_ref": frozenset({"eq", "in"})},
+        key_columns=frozenset({"school_code", "visit_id", "staff_ref"}),
+    ),
+    owner="Project Director, Real-Time School Monitoring",
+    limits=Limits(timeout_s=5.0, concurrency=4, max_keys=1000, row_budget=50_000, retries=1),
+    description="Visits of monitors; sent late and sometimes twice. No visit means unknown, never absent.",
+)  # fmt: skip
+board = Source(
+    "board", "education", "drop", "Exam board result files (CSV)", SQL, owner="Controller of Examinations",
+    description="One file a year, dropped by the board.", refresh="yearly",
+)  # fmt: skip

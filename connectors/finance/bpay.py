@@ -1,0 +1,74 @@
+"""B-pay: one bill by its PSID, payments by the report, and what the banks say of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from connectors.finance.sources import banks, bpay, bpay_report
+from schema.classification import confidential, public, restricted
+from schema.codecs import blank_is_null, code_table, fixed_paisa, rupees_text, stripped, yyyymmdd
+from schema.declare import column, many, one, record
+from schema.relations import Collection, Drop, Parameter
+
+bill_rows = Collection(
+    "bpay/BillInquiry", (Parameter("consumer_number", "consumer_number", "in", 1),), method="POST", rows="",
+    paging="none", fixed={"bank_mnemonic": "GOB", "reserved": ""}, absent={"response_Code": ("01",)},
+    echo={"consumer_number": "consumer_number"}, name="BillInquiry",
+)  # fmt: skip
+
+
+@record(bpay, bill_rows, key="psid", size=5_000_000)
+class Bill:
+    """A bill of government revenue, found by its PSID."""
+
+    psid: str = column("consumer_number", public, description="Payment slip id; its length depends on the biller.")
+    answer: str | None = column("response_Code", public, codec=code_table("response", {"00": "Payable", "02": "Expired"}))  # fmt: skip  # noqa: E501
+    payer: str | None = column("consumer_Detail", confidential, codec=stripped, personal=True)
+    status: str | None = column("bill_status", public, codec=code_table("bill status", {"U": "Unpaid", "P": "Paid", "B": "Blocked", "T": "Partly paid"}), description="B and T are not verified.")  # fmt: skip  # noqa: E501
+    due_on: dt.date | None = column("due_date", public, codec=yyyymmdd)
+    amount_within_due_date: Decimal | None = column("amount_within_dueDate", public, codec=fixed_paisa(13, signed=True))
+    amount_after_due_date: Decimal | None = column("amount_after_dueDate", public, codec=fixed_paisa(13, signed=True))
+    paid_on: dt.date | None = column("date_paid", public, codec=yyyymmdd)
+    amount_paid: Decimal | None = column("amount_paid", public, codec=fixed_paisa(12, signed=False))
+    head: str | None = column("head_code", public, codec=blank_is_null)
+    transactions = many("finance.Transaction", on="psid")
+
+
+transaction_rows = Collection(
+    "bpay/TransactionReport", (Parameter("psid", "psid", "in", 100), Parameter("txn_id", "txn_id", "in", 100)),
+    method="POST", rows="transactions", size_argument="page_size", total="total", name="TransactionReport",
+)  # fmt: skip
+
+
+@record(bpay_report, transaction_rows, key="number", size=3_000_000)
+class Transaction:
+    """A payment as B-pay reports it."""
+
+    number: int = column("txn_id", restricted)
+    psid: str | None = column("psid", restricted)
+    amount: Decimal | None = column("transaction_amount", restricted, codec=fixed_paisa(12, signed=False))
+    paid_on: dt.date | None = column("tran_date", restricted, codec=yyyymmdd)
+    bank: str | None = column("bank_mnemonic", restricted)
+    bill = one("finance.Bill", on="psid")
+
+
+scroll_rows = Drop(
+    "*.csv",
+    {"bank": "bank", "settled": "settled", "psid": "psid", "auth_id": "auth_id", "amount": "amount"},
+    file_column="file", name="bank scroll",
+)  # fmt: skip
+
+
+@record(banks, scroll_rows, key="psid", size=3_000_000)
+class BankScrollLine:
+    """A payment as the bank settled it, a day later."""
+
+    psid: str = column("psid", restricted)
+    bank: str | None = column("bank", restricted)
+    settled_on: dt.date | None = column("settled", restricted, codec=yyyymmdd)
+    amount: Decimal | None = column("amount", restricted, codec=rupees_text)
+    file: str | None = column("file", restricted, description="The file the line stands in.")
+
+
+records = (Bill, Transaction, BankScrollLine)

@@ -1,0 +1,36 @@
+"""Who sees what of finance. Everything else is refused."""
+
+from connectors.finance.bpay import BankScrollLine, Bill, Transaction
+from connectors.finance.fabs import BudgetLine, Employee, Payslip, Receipt
+from connectors.finance.geography import District
+from schema.classification import confidential, open_, public, restricted
+from schema.predicates import principal, row
+from schema.rules import Rule, allow, allow_totals, grant
+
+AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
+EVERYTHING = (Employee, Payslip, BudgetLine, Receipt, Bill, Transaction, BankScrollLine)
+
+rules: tuple[Rule, ...] = (
+    allow("public", District, up_to=open_),
+    allow("public", BudgetLine, up_to=open_),
+    allow("public", Bill, up_to=public),
+    allow("app", BudgetLine, up_to=public),
+    allow("app", Receipt, up_to=public),
+    allow("citizen", Payslip, up_to=confidential, where=row.cnic == principal.cnic),
+    allow("district_officer", BudgetLine, up_to=public, where=row.district_code == principal.district),
+    allow("district_officer", Employee, up_to=restricted, where=row.district_code == principal.district),
+    *(
+        allow("department_officer", record, up_to=confidential, where=principal.department == "finance")
+        for record in EVERYTHING
+    ),
+    allow("planner", BudgetLine, up_to=restricted),
+    allow("planner", Receipt, up_to=restricted),
+    allow_totals("planner", Payslip, by=("month", "cadre", "designation", "cost_centre"),
+                 measures=("gross", "net"), k=10),
+    *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in EVERYTHING),
+    allow_totals("auditor", Payslip, by=("month", "cadre", "designation", "cost_centre"),
+                 measures=("gross", "net", "deductions"), k=1, purposes=AUDIT, case=True),
+    allow("steward", Employee, up_to=confidential, masked=("cnic", "name")),
+    allow("steward", Payslip, up_to=confidential, masked=("cnic", "gross", "net", "deductions")),
+    grant("steward", "diagnose", "finance"),
+)  # fmt: skip

@@ -1,0 +1,48 @@
+"""The department and what it lets us ask of its systems."""
+
+from schema.sources import SQL, Capabilities, Department, Limits, Source
+
+finance = Department(
+    "finance", "Finance Department, Government of Balochistan", "Secretary Finance",
+    contact="Director, FABS Cell, Quetta",
+)  # fmt: skip
+limits = Limits(timeout_s=5.0, concurrency=8, max_keys=1000, row_budget=100_000)
+EQUAL = frozenset({"eq", "in"})
+
+geo = Source(
+    "geo", "finance", "sql", "Planning wing's geography and census", SQL, owner="Director Statistics, Planning wing",
+    limits=limits, refresh="yearly", description="Divisions, districts and their people.",
+)  # fmt: skip
+fabs = Source(
+    "fabs", "finance", "sql", "FABS (SAP-shaped, PostgreSQL)", SQL, owner="Accountant General Balochistan",
+    limits=limits, description="Employees and monthly payroll.",
+)  # fmt: skip
+fabs_soap = Source(
+    "fabs_soap", "finance", "soap", "FABS budget and receipts (SOAP)",
+    Capabilities(
+        columns={"lineId": EQUAL, "fiscalYear": EQUAL, "district": EQUAL, "functionCode": EQUAL, "receiptNo": EQUAL,
+                 "headCode": EQUAL, "psid": EQUAL},
+        key_columns=frozenset({"lineId", "district", "receiptNo", "psid"}),
+    ),
+    owner="Budget Officer, Finance Department",
+    limits=Limits(timeout_s=8.0, concurrency=4, max_keys=500, row_budget=50_000, retries=1),
+    description="Budget, releases and receipts.",
+)  # fmt: skip
+bpay = Source(
+    "bpay", "finance", "rest", "B-pay inquiry (1BILL-shaped, one PSID a call)",
+    Capabilities(list_all=False, columns={"consumer_number": EQUAL}, key_columns=frozenset({"consumer_number"})),
+    owner="Project Director B-pay",
+    limits=Limits(timeout_s=5.0, concurrency=4, max_keys=1, max_calls_per_operation=20),
+    description="Status and amount of one bill.",
+)  # fmt: skip
+bpay_report = Source(
+    "bpay_report", "finance", "rest", "B-pay transaction report",
+    Capabilities(columns={"psid": EQUAL, "txn_id": EQUAL}, key_columns=frozenset({"psid", "txn_id"})),
+    owner="Project Director B-pay",
+    limits=Limits(timeout_s=8.0, concurrency=4, max_keys=500, row_budget=50_000),
+    description="Payments by date. The listing is invented: 1BILL describes none.",
+)  # fmt: skip
+banks = Source(
+    "banks", "finance", "drop", "Bank scrolls (one CSV a bank a day)", SQL, owner="Treasury Officer",
+    refresh="daily, a day late", description="What the banks settled.",
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""Health HR: staff and posts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from connectors.health.sources import hr
+from schema.classification import confidential, open_, restricted
+from schema.codecs import blank_is_null, cnic, code_table, ddmmyyyy
+from schema.declare import column, many, one, record
+from schema.scalars import NationalId
+
+
+@record(hr, "employees", key="code", size=30_000, legal_basis="LegalObligation")
+class Worker:
+    """A member of the health staff."""
+
+    code: str = column("emp_no", restricted)
+    name: str | None = column("nm", restricted, personal=True)
+    cnic: NationalId | None = column("cnic", confidential, codec=cnic, personal=True)
+    designation: str | None = column("desig", open_)
+    bps: int | None = column("bps", open_)
+    facility_code: str | None = column("facility_cd", open_)
+    joined_on: dt.date | None = column("dt_join", restricted, codec=ddmmyyyy)
+    status: str | None = column("status_cd", restricted, codec=code_table("staff status", {"A": "Active", "L": "Left"}))
+    facility = one("health.Facility", on="facility_code")
+    payslips = many("finance.Payslip", on="cnic", key="cnic")
+
+
+@record(hr, "posts", key="code", size=40_000)
+class Post:
+    """A sanctioned post of a facility."""
+
+    code: str = column("post_no", open_)
+    facility_code: str | None = column("facility_cd", open_)
+    designation: str | None = column("desig", open_)
+    bps: int | None = column("bps", open_)
+    worker_code: str | None = column("filled_by", restricted, codec=blank_is_null)
+    facility = one("health.Facility", on="facility_code")
+    worker = one("health.Worker", on="worker_code")
+
+
+records = (Worker, Post)

@@ -1,0 +1,100 @@
+"""The ASGI application: GraphQL, health, metrics, the SDL and a landing page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from gateway import landing
+from gateway.house import House
+from gateway.http import GraphQLEndpoint, HttpLimits
+from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.opening import open_house
+from gateway.pipeline import answer
+from gateway.request import Answer, Incoming
+from gateway.settings import Settings
+
+Opening = Callable[[], AbstractAsyncContextManager[House]]
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application of these settings. The house is opened when it starts and closed when it stops."""
+    metrics = Metrics()
+    limits = HttpLimits(settings.limits.body_bytes, settings.limits.body_time_s)
+    return app_over(lambda: open_house(settings, metrics.observe), limits, metrics)
+
+
+def app_over(opening: Opening, limits: HttpLimits, metrics: Metrics) -> Starlette:
+    """The application over any house."""
+    rooms = _Rooms(metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with opening() as house:
+            rooms.house = house
+            yield
+
+    app = Starlette(
+        routes=[
+            Route("/graphql", _Endpoint(GraphQLEndpoint(rooms.ask, limits, metrics))),
+            Route("/healthz", rooms.healthz),
+            Route("/readyz", rooms.readyz),
+            Route("/metrics", rooms.metrics),
+            Route("/schema.graphql", rooms.sdl),
+            Route("/", rooms.landing),
+        ],
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Endpoint:
+    """An ASGI endpoint for every method: what a method means is the endpoint's own matter."""
+
+    def __init__(self, endpoint: GraphQLEndpoint) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._endpoint(scope, receive, send)
+
+
+class _Rooms:
+    """What the pages beside GraphQL show."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.house: House | None = None
+        self._metrics = metrics
+
+    async def ask(self, incoming: Incoming) -> Answer:
+        assert self.house is not None
+        return await answer(self.house, incoming)
+
+    async def healthz(self, request: Request) -> Response:
+        return JSONResponse({"status": "up"})
+
+    async def readyz(self, request: Request) -> Response:
+        """Ready as soon as the declarations are resolved: no department's system has to be up."""
+        house = self.house
+        if house is None:
+            return JSONResponse({"status": "starting"}, 503)
+        sources: dict[str, Any] = dict.fromkeys(house.catalog.sources, "declared")
+        return JSONResponse({"status": "ready", "records": len(house.catalog.records), "sources": sources})
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self._metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+    async def sdl(self, request: Request) -> Response:
+        assert self.house is not None
+        return PlainTextResponse(self.house.published_sdl)
+
+    async def landing(self, request: Request) -> Response:
+        assert self.house is not None
+        return landing.page(self.house.catalog)

@@ -1,0 +1,86 @@
+"""``gateway check --live``: what is declared against what each source really has."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from connectors.sql import open_sql
+from gateway.opening import open_connectors
+from gateway.pushdown import plain_column
+from gateway.settings import Settings, address_of
+from schema.catalog import Catalog, Record
+from schema.fetch import Cell, ConnectorError, Fetch, FetchShape
+from schema.relations import Select, Table
+
+
+async def check_live(settings: Settings, catalog: Catalog) -> list[str]:
+    """One line a problem: a relation or column that is not there, a source that does not answer, a value that no codec
+    can read."""
+    connectors = open_connectors(settings, catalog)
+    try:
+        found = await asyncio.gather(*(_check(settings, record, connectors) for record in catalog.records.values()))
+    finally:
+        for connector in connectors.values():
+            await connector.aclose()
+    return [problem for problems in found for problem in problems]
+
+
+async def _check(settings: Settings, record: Record, connectors: dict[str, Any]) -> list[str]:
+    where = f"{record.spec.file.rsplit('/', 2)[-2]}/{record.spec.file.rsplit('/', 1)[-1]}:{record.spec.line}"
+    where = record.key_field.where
+        if record.source.kind == "sql":
+            missing = await _missing_columns(settings, record)
+            if missing:
+                return [
+                    f"{where}: {record.source_name} has no column {name!r}; correct the declaration" for name in missing
+                ]
+        if not record.source.capabilities.list_all:
+            return []
+        return [f"{where}: {problem}" for problem in await _unreadable(record, connectors)]
+    except ConnectorError as error:
+        return [f"{where}: {error}; is the source up and its address right?"]
+
+
+async def _missing_columns(settings: Settings, record: Record) -> list[str]:
+    source = record.source
+    connector: Any = open_sql(source, address_of(source.name, settings.sources[source.name]))
+    try:
+        relation = record.relation
+        if isinstance(relation, Table):
+            text = relation.name
+        else:
+            assert isinstance(relation, Select)
+            text = f"({relation.sql.replace('{inside}', '1 = 1')}) rel"
+        names = {name.lower() for name in await connector.describe(text)}
+        declared = [field.column for field in record.fields.values() if field.column is not None]
+        return [name for name in declared if name.lower() not in names]
+    finally:
+        await connector.aclose()
+
+
+async def _unreadable(record: Record, connectors: dict[str, Any]) -> list[str]:
+    """Columns whose first thousand rows hold something their codec cannot read."""
+    fields = [field for field in record.fields.values() if field.column is not None]
+    limited = record.source.capabilities.limit
+    shape = FetchShape(record.relation, tuple(Cell(plain_column(field)) for field in fields), limited=limited)
+    deadline = asyncio.get_running_loop().time() + record.source.limits.timeout_s
+    answer = await connectors[record.source.name].fetch(Fetch(shape, deadline, limit=1000 if limited else None))
+    problems = []
+    for position, field in enumerate(fields):
+        bad = sum(not _readable(field, row[position]) for row in answer.rows[:1000])
+        if bad:
+            problems.append(
+                f"{record.source_name}.{field.column}: {bad} of {len(answer.rows[:1000])} values cannot be read as "
+                f"{field.codec.name if field.codec else field.scalar.name}"
+            )
+    return problems
+
+
+def _readable(field: Any, raw: Any) -> bool:
+    try:
+        if raw is not None:
+            field.codec.decode(raw)
+    except Exception:
+        return False
+    return True

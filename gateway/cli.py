@@ -1,0 +1,231 @@
+"""The ``gateway`` command."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import orjson
+import uvicorn
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from auth.errors import AuthError
+from auth.ledger import verify
+from auth.ledger.heads import Head, read_heads
+from auth.principal import ANONYMOUS, Principal
+from auth.tokens import mint, signing_key
+from gateway import dictionary as dictionaries
+from gateway.checking import check_live
+from gateway.opening import open_catalog, open_house, open_store
+from gateway.operation import OperationError
+from gateway.pipeline import explain as explain_request
+from gateway.request import GraphQLRequest
+from gateway.settings import Settings, SettingsError, load
+from gateway.surface import build_surface, secret_coordinates
+from schema.errors import DeclarationError
+from schema.rules import ROLES
+
+
+def fail(message: str) -> NoReturn:
+    """Says what is wrong on standard error and ends with 2."""
+    click.echo(message, err=True)
+    sys.exit(2)
+
+
+@click.group()
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file (TOML).")
+@click.pass_context
+def main(context: click.Context, config: Path | None) -> None:
+    """One GraphQL endpoint over the departments' own systems."""
+    try:
+        context.obj = load(config if config else Path("gateway.toml") if Path("gateway.toml").exists() else None)
+    except SettingsError as error:
+        fail(str(error))
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None) -> None:
+    """Serve until told to stop."""
+    from gateway.app import create_app
+
+    try:
+        open_catalog(settings)
+    except (DeclarationError, SettingsError) as error:
+        fail(str(error))
+    uvicorn.run(
+        create_app(settings), host=host or settings.server.host, port=port or settings.server.port, loop="uvloop",
+        http="httptools", ws="none", access_log=False, log_level="warning", lifespan="on", server_header=False,
+        date_header=False, timeout_graceful_shutdown=10,
+    )  # fmt: skip
+
+
+@main.command()
+@click.option("--live", is_flag=True, help="Also compare the declarations with what each source really has.")
+@click.pass_obj
+def check(settings: Settings, live: bool) -> None:
+    """Check the declarations; every problem is told with file, line and what to do."""
+    try:
+        catalog = open_catalog(settings)
+    except (DeclarationError, SettingsError) as error:
+        fail(str(error))
+    click.echo(
+        f"{len(catalog.departments)} departments, {len(catalog.sources)} sources, {len(catalog.records)} records"
+    )
+    if live:
+        try:
+            problems = asyncio.run(check_live(settings, catalog))
+        except SettingsError as error:
+            fail(str(error))
+        for problem in problems:
+            click.echo(problem, err=True)
+        click.echo(f"{len(problems)} problems found in the sources")
+        sys.exit(1 if problems else 0)
+
+
+@main.command()
+@click.argument("operation", type=click.File(), default="-")
+@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="As whom to plan; may be repeated.")
+@click.option("--attribute", "attributes", multiple=True, help="name=value; may be repeated.")
+@click.option("--variables", default="{}", help="Variables as JSON.")
+@click.pass_obj
+def explain(
+    settings: Settings, operation: Any, roles: tuple[str, ...], attributes: tuple[str, ...], variables: str
+) -> None:
+    """Print the plan of an OPERATION (a file, or standard input) without running it."""
+    principal = Principal("explain", frozenset(roles), _pairs(attributes)) if roles else ANONYMOUS
+    request = GraphQLRequest(operation.read(), None, orjson.loads(variables))
+
+    async def run() -> str:
+        async with open_house(settings) as house:
+            return explain_request(house, principal, request)
+
+    try:
+        click.echo(asyncio.run(run()), nl=False)
+    except (OperationError, SettingsError, DeclarationError) as error:
+        fail(str(error))
+
+
+@main.command()
+@click.pass_obj
+def sdl(settings: Settings) -> None:
+    """Print the schema, without what is Secret."""
+    catalog = open_catalog(settings)
+    click.echo(build_surface(catalog, secret_coordinates(catalog)).sdl, nl=False)
+
+
+@main.command()
+@click.option("--format", "kind", type=click.Choice(["md", "csv", "json"]), default="md")
+@click.pass_obj
+def dictionary(settings: Settings, kind: str) -> None:
+    """Print the data dictionary."""
+    click.echo(dictionaries.dictionary(open_catalog(settings), kind), nl=False)
+
+
+@main.command()
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
+@click.option("--subject", default="demo", show_default=True)
+@click.option("--attribute", "attributes", multiple=True, help="name=value, e.g. district=KEC; may be repeated.")
+@click.option("--purpose", "purposes", multiple=True, help="A purpose the token permits; may be repeated.")
+@click.option("--office", help="The post its holder fills.")
+@click.option("--act-for", multiple=True, help="A subject its holder may act for.")
+@click.option("--ttl", default=8 * 3600, show_default=True, help="Seconds until it expires.")
+@click.pass_obj
+def token(
+    settings: Settings,
+    roles: tuple[str, ...],
+    subject: str,
+    attributes: tuple[str, ...],
+    purposes: tuple[str, ...],
+    office: str | None,
+    act_for: tuple[str, ...],
+    ttl: int,
+) -> None:
+    """Print a demo token, signed with a key made at first use."""
+    key = signing_key(Path(settings.state) / "demo.key")
+    click.echo(
+        mint(
+            key, now=time.time(), subject=subject, roles=roles, attributes=_pairs(attributes), purposes=purposes,
+            office=office, act_for=act_for, ttl_s=ttl,
+        )
+    )  # fmt: skip
+
+
+def _pairs(told: tuple[str, ...]) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
+    for part in told:
+        name, found, value = part.partition("=")
+        if not found:
+            fail(f"--attribute {part}: write name=value")
+        pairs[name] = value
+    return pairs
+
+
+@main.group()
+def ledger() -> None:
+    """The ledger of what was asked and shown."""
+
+
+@ledger.command("verify")
+@click.option("--head", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of signed heads.")
+@click.option("--public-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM of their key.")
+@click.pass_obj
+def verify_ledger(settings: Settings, head: Path | None, public_key: Path | None) -> None:
+    """Find a changed, removed, reordered or cut-off entry; ends with 1 when there is one."""
+    heads: list[Head] | None = None
+    if head is not None:
+        key = (
+            load_pem_public_key(public_key.read_bytes())
+            if public_key is not None
+            else signing_key(Path(settings.state) / "ledger.key").public_key()
+        )
+        heads = list(read_heads(head, key))  # type: ignore[arg-type]
+
+    async def run() -> Any:
+        store = open_store(settings)
+        try:
+            return await verify(store.read(), heads)
+        finally:
+            await store.aclose()
+
+    try:
+        report = asyncio.run(run())
+    except Exception as error:
+        fail(f"the ledger cannot be read: {type(error).__name__}")
+    click.echo(report.message)
+    sys.exit(0 if report.sound else 1)
+
+
+@ledger.command("show")
+@click.option("--after", default=0, help="Number of the entry to start after.")
+@click.option("--limit", default=20, show_default=True)
+@click.pass_obj
+def show_ledger(settings: Settings, after: int, limit: int) -> None:
+    """Print entries as JSON, one a line."""
+
+    async def run() -> None:
+        store = open_store(settings)
+        try:
+            count = 0
+            async for link in store.read(after):
+                if count == limit:
+                    break
+                click.echo(orjson.dumps({"seq": link.seq, "hash": link.hash, **orjson.loads(link.body)}).decode())
+                count += 1
+        finally:
+            await store.aclose()
+
+    try:
+        asyncio.run(run())
+    except AuthError as error:
+        fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Opens a house from settings: catalog, connectors, authenticator, ledger. No department's system has to be up."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from auth.credentials import Authenticator, Case, Issuer
+from auth.keysets import Jwks, StaticKey
+from auth.ledger import HeadFile, Ledger, PostgresStore, SqliteStore, Store
+from auth.principal import Principal
+from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
+from connectors.guard import Observer
+from connectors.open import UnknownKind, open_connector
+from gateway.cursors import load_sealer
+from gateway.executor import Reach
+from gateway.house import House, make_house
+from gateway.operation import OperationLimits
+from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
+from schema.catalog import Catalog, Declared
+from schema.fetch import Connector
+from schema.resolve import resolve
+from schema.scalars import KARACHI
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The catalog of the departments the settings name. Raises SettingsError and DeclarationError."""
+    declared = []
+    for name in settings.departments:
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise SettingsError(f"departments: there is no module {error.name}") from None
+        part = getattr(module, "declared", None)
+        if not isinstance(part, Declared):
+            raise SettingsError(f"departments: {name} has no `declared = Declared(...)`")
+        declared.append(part)
+    return resolve(declared)
+
+
+def open_connectors(settings: Settings, catalog: Catalog, observer: Observer | None = None) -> dict[str, Connector]:
+    """A guarded connector for each source. Raises SettingsError naming every source without an address."""
+    missing = sorted(set(catalog.sources) - set(settings.sources))
+    if missing:
+        raise SettingsError(f"sources: no address for {', '.join(missing)}; add [sources.<name>] with url or folder")
+    connectors = {}
+    for name, source in catalog.sources.items():
+        try:
+            connectors[name] = open_connector(source, address_of(name, settings.sources[name]), observer)
+        except (UnknownKind, ValueError) as error:
+            raise SettingsError(str(error)) from None
+    return connectors
+
+
+def open_store(settings: Settings) -> Store:
+    """The ledger's store with its head file."""
+    heads = HeadFile(Path(settings.ledger.heads), signing_key(Path(settings.state) / "ledger.key"))
+    url = settings.ledger.url
+    if url.startswith(("postgresql:", "postgres:")):
+        return PostgresStore(url, heads)
+    return SqliteStore(Path(url.removeprefix("sqlite:///")), heads)
+
+
+def open_authenticator(settings: Settings) -> Authenticator:
+    """Knows the issuers, keys and cases of the settings; the demo issuer only when they say so."""
+    auth, state = settings.auth, Path(settings.state)
+    issuers = {name: _issuer(name, one) for name, one in auth.issuers.items()}
+    if auth.demo_tokens:
+        key = signing_key(state / "demo.key").public_key()
+        issuers[ISSUER] = Issuer(ISSUER, AUDIENCE, StaticKey(key), ("EdDSA",))
+    return Authenticator(
+        issuers, time.time, lambda: dt.datetime.now(KARACHI).date().isoformat(),
+        pepper=secret_file(state / "api-keys.pepper", os.urandom(32)), api_keys=_api_keys(auth),
+        cases={name: Case(frozenset(case.subjects), case.opened, case.closes) for name, case in auth.cases.items()},
+        represented={
+            name: Principal(name, frozenset(one.roles), _attributes(one.attributes))
+            for name, one in auth.represented.items()
+        },
+    )  # fmt: skip
+
+
+def _issuer(name: str, told: IssuerSettings) -> Issuer:
+    algorithms = tuple(told.algorithms)
+    if told.jwks is not None:
+        return Issuer(name, told.audience, Jwks(told.jwks, time.monotonic), algorithms)
+    if told.key_file is None:
+        raise SettingsError(f"auth.issuers.{name}: give key_file or jwks")
+    return Issuer(name, told.audience, StaticKey(load_pem_public_key(Path(told.key_file).read_bytes())), algorithms)
+
+
+def _api_keys(auth: AuthSettings) -> dict[str, Principal]:
+    return {
+        one.digest: Principal(
+            one.subject, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes),
+            expires_at=None if one.expires is None else dt.datetime.fromisoformat(one.expires).timestamp(),
+        )
+        for one in auth.api_keys.values()
+    }  # fmt: skip
+
+
+def _attributes(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, observer: Observer | None = None) -> AsyncIterator[House]:
+    """The house the settings describe; its connectors and ledger are closed at the end."""
+    catalog = open_catalog(settings)
+    limits = settings.limits
+    connectors = open_connectors(settings, catalog, observer)
+    ledger = Ledger(open_store(settings))
+    sealer = load_sealer(Path(settings.state) / "cursors.key")
+    house = make_house(
+        catalog, open_authenticator(settings), ledger,
+        Reach(connectors, sealer, limits.default_first, limits.max_first),
+        limits=OperationLimits(limits.tokens, limits.depth, limits.aliases, limits.fields), time_s=limits.time_s,
+    )  # fmt: skip
+    try:
+        yield house
+    finally:
+        for connector in connectors.values():
+            await connector.aclose()
+        await ledger.aclose()

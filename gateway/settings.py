@@ -1,0 +1,192 @@
+"""Settings: one TOML file and ``GATEWAY_*`` variables. Addresses and secrets stand here and nowhere else.
+
+``${NAME}`` inside a value is replaced from the environment; paths are relative to the file. ``GATEWAY_SERVER__PORT``
+overrides ``[server] port``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from connectors.address import Address
+
+
+class SettingsError(Exception):
+    """What is wrong with the settings, with file and key."""
+
+
+class Server(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+
+class SourceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``*_file`` names a file that holds the secret."""
+
+    url: str = ""
+    user: str | None = None
+    password_file: str | None = None
+    key_file: str | None = None
+    folder: str | None = None
+    options: dict[str, str] = {}
+
+
+class LedgerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``url``: sqlite:///path or postgresql://...; ``heads``: the second place of signed heads."""
+
+    url: str = "sqlite:///var/state/ledger.sqlite"
+    heads: str = "var/heads/heads.jsonl"
+
+
+class IssuerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Either ``key_file`` (a PEM public key) or ``jwks`` (an address)."""
+
+    audience: str
+    key_file: str | None = None
+    jwks: str | None = None
+    algorithms: list[str] = ["EdDSA", "ES256", "RS256"]
+
+
+class CaseSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    subjects: list[str]
+    opened: str = "0001-01-01"
+    closes: str = "9999-12-31"
+
+
+class ApiKeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``digest``: what ``gateway token --api-key`` prints beside the key; the key itself is kept nowhere."""
+
+    digest: str
+    subject: str
+    roles: list[str]
+    attributes: dict[str, str | int | list[str]] = {}
+    purposes: list[str] = []
+    expires: str | None = None
+
+
+class RepresentedSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    roles: list[str]
+    attributes: dict[str, str | int | list[str]] = {}
+
+
+class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    demo_tokens: bool = False
+    issuers: dict[str, IssuerSettings] = {}
+    api_keys: dict[str, ApiKeySettings] = {}
+    cases: dict[str, CaseSettings] = {}
+    represented: dict[str, RepresentedSettings] = {}
+
+
+class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    body_bytes: int = 1_000_000
+    body_time_s: float = 10.0
+    tokens: int = 10_000
+    depth: int = 16
+    aliases: int = 100
+    fields: int = 2_000
+    time_s: float = 10.0
+    default_first: int = 100
+    max_first: int = 1_000
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``state``: folder of keys made at first start. ``departments``: modules that declare."""
+
+    departments: list[str] = ["connectors.education", "connectors.health", "connectors.finance"]
+    state: str = "var/state"
+    server: Server = Server()
+    sources: dict[str, SourceSettings] = {}
+    ledger: LedgerSettings = LedgerSettings()
+    auth: AuthSettings = AuthSettings()
+    limits: LimitSettings = LimitSettings()
+
+
+def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a file (all defaults without one). Raises SettingsError."""
+    where = str(path) if path else "the environment"
+    base = path.parent if path else Path()
+    try:
+        told = tomllib.loads(path.read_text()) if path else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{where}: {error}") from None
+    for name, value in environment.items():
+        if name.startswith("GATEWAY_") and "__" in name:
+            _override(told, name.removeprefix("GATEWAY_").lower().split("__"), value)
+    try:
+        settings = msgspec.convert(_expanded(told, environment, where), Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{where}: {error}") from None
+    return _located(settings, base)
+
+
+def _override(told: dict[str, Any], keys: list[str], value: str) -> None:
+    for key in keys[:-1]:
+        told = told.setdefault(key, {})
+    try:
+        told[keys[-1]] = json.loads(value)
+    except ValueError:
+        told[keys[-1]] = value
+
+
+def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _expanded(part, environment, where) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_expanded(part, environment, where) for part in value]
+    if isinstance(value, str):
+
+        def known(match: re.Match[str]) -> str:
+            name, _, default = match.group(1).partition(":-")
+            if name not in environment and ":-" not in match.group(1):
+                raise SettingsError(f"{where}: the variable {name} is not set; set it or give ${{{name}:-default}}")
+            return environment.get(name, default)
+
+        return re.sub(r"\$\{([^}]+)\}", known, value)
+    return value
+
+
+def _located(settings: Settings, base: Path) -> Settings:
+    """The settings with every path made absolute."""
+
+    def place(text: str) -> str:
+        return str((base / text).absolute())
+
+    def url(text: str) -> str:
+        if text.startswith("sqlite:///"):
+            return f"sqlite:///{place(text.removeprefix('sqlite:///'))}"
+        return text
+
+    def source(one: SourceSettings) -> SourceSettings:
+        changes = {
+            name: place(value)
+            for name in ("password_file", "key_file", "folder")
+            if (value := getattr(one, name)) is not None
+        }
+        return msgspec.structs.replace(one, url=url(one.url), **changes)
+
+    ledger = LedgerSettings(url(settings.ledger.url), place(settings.ledger.heads))
+    sources = {name: source(one) for name, one in settings.sources.items()}
+    return msgspec.structs.replace(settings, state=place(settings.state), ledger=ledger, sources=sources)
+
+
+def address_of(name: str, source: SourceSettings) -> Address:
+    """A source's address with its secrets read. Raises SettingsError when a secret's file cannot be read."""
+
+    def secret(path: str | None) -> str | None:
+        try:
+            return None if path is None else Path(path).read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"source {name}: {error.strerror}: {Path(path or '').name}") from None
+
+    return Address(
+        source.url, source.user, secret(source.password_file), secret(source.key_file),
+        None if source.folder is None else Path(source.folder), source.options,
+    )  # fmt: skip
