@@ -282,8 +282,8 @@ def _covers(rule: Allow, part: Field | Link) -> bool:
 
 
 def is_about_persons(record: Record) -> bool:
-    """A record with any personal field is about persons: seeing rows does not imply counting them."""
-    return any(field.personal or field.sensitive for field in record.fields.values())
+    """Seeing rows of such a record does not imply counting them."""
+    return record.persons
 
 
 def rule_id(rule: Rule) -> str:

@@ -32,7 +32,7 @@ class HttpSession:
         try:
             async with asyncio.timeout_at(deadline):
                 session = self._open()
-                url = f"{self._url}/{path.lstrip('/')}" if path else self._url
+                url = self._url + (path if path.startswith("?") or not path else f"/{path.lstrip('/')}")
                 async with session.request(method, url, allow_redirects=False, headers=headers, **options) as response:
                     body = await self._body(response)
                     if response.status != 200 and not (response.status == 500 and "xml" in response.content_type):

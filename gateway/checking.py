@@ -27,14 +27,13 @@ async def check_live(settings: Settings, catalog: Catalog) -> list[str]:
 
 
 async def _check(settings: Settings, record: Record, connectors: dict[str, Any]) -> list[str]:
-    where = f"{record.spec.file.rsplit('/', 2)[-2]}/{record.spec.file.rsplit('/', 1)[-1]}:{record.spec.line}"
     where = record.key_field.where
+    try:
         if record.source.kind == "sql":
             missing = await _missing_columns(settings, record)
             if missing:
-                return [
-                    f"{where}: {record.source_name} has no column {name!r}; correct the declaration" for name in missing
-                ]
+                told = f"{where}: {record.source_name} has no column"
+                return [f"{told} {name!r}; correct the declaration" for name in missing]
         if not record.source.capabilities.list_all:
             return []
         return [f"{where}: {problem}" for problem in await _unreadable(record, connectors)]

@@ -88,7 +88,7 @@ def open_authenticator(settings: Settings) -> Authenticator:
 
 
 def _issuer(name: str, told: IssuerSettings) -> Issuer:
-    algorithms = tuple(told.algorithms)
+    algorithms = told.algorithms
     if told.jwks is not None:
         return Issuer(name, told.audience, Jwks(told.jwks, time.monotonic), algorithms)
     if told.key_file is None:

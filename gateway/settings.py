@@ -52,7 +52,7 @@ class IssuerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     audience: str
     key_file: str | None = None
     jwks: str | None = None
-    algorithms: list[str] = ["EdDSA", "ES256", "RS256"]
+    algorithms: tuple[str, ...] = ("EdDSA", "ES256", "RS256")
 
 
 class CaseSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -100,7 +100,7 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``state``: folder of keys made at first start. ``departments``: modules that declare."""
 
-    departments: list[str] = ["connectors.education", "connectors.health", "connectors.finance"]
+    departments: tuple[str, ...] = ("connectors.education", "connectors.health", "connectors.finance")
     state: str = "var/state"
     server: Server = Server()
     sources: dict[str, SourceSettings] = {}

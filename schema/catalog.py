@@ -80,6 +80,8 @@ class Record:
     owner: str
     key: str
     size: int
+    persons: bool
+    """A row is about a person: seeing rows does not imply counting them."""
     description: str
     legal_basis: str
     retention: str

@@ -38,6 +38,11 @@ def resolve(declared: Iterable[Declared]) -> Catalog:
     return _Resolver(tuple(declared)).catalog()
 
 
+def plural_of(singular: str) -> str:
+    """``facility`` -> ``facilities``, ``school`` -> ``schools``."""
+    return singular[:-1] + "ies" if re.search("[^aeiou]y$", singular) else singular + "s"
+
+
 class _Resolver:
     def __init__(self, declared: tuple[Declared, ...]) -> None:
         self._declared = declared
@@ -107,6 +112,10 @@ class _Resolver:
                 f"{spec.name}.{stray} has no source; declare it with column, one, many, computed or looked_up",
             )  # fmt: skip
         self._check_purpose_words(spec)
+        personal = any(not isinstance(part, LinkSpec) and part.facts.personal for part in spec.specs.values())
+        if personal and spec.persons is None:
+            told = f"{spec.name} has personal fields; say persons=True if a row is about a person, else persons=False"
+            self._problem(spec.file, spec.line, told)
         fields = self._fields(spec, owner)
         links = self._links(spec, fields, owner)
         if spec.key not in fields or fields[spec.key].column is None:
@@ -114,9 +123,9 @@ class _Resolver:
             self._problem(spec.file, spec.line, f"{spec.name} has no column field {spec.key!r} for its key{hint}")
         singular = spec.name[0].lower() + spec.name[1:]
         return Record(
-            name=name, type_name=spec.name, singular=singular, plural=spec.plural or singular + "s",
+            name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
             department=department, source=spec.source, relation=spec.relation, owner=owner, key=spec.key,
-            size=spec.size, description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
+            size=spec.size, persons=bool(spec.persons), description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
             by_api_name=_by_api_name(fields, links),
         )  # fmt: skip

@@ -16,7 +16,7 @@ result_rows = Drop(
 )  # fmt: skip
 
 
-@record(board, result_rows, key="registration_number", size=100_000)
+@record(board, result_rows, key="registration_number", size=100_000, persons=True)
 class ExamResult:
     """A candidate's result: registration number = year, session, institution and counter."""
 

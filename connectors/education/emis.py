@@ -68,7 +68,7 @@ teacher_rows = Select(
 GENDER = code_table("gender", {1: "Male", 2: "Female"}, kind="int")
 
 
-@record(emis, teacher_rows, key="code", size=60_000, legal_basis="LegalObligation")
+@record(emis, teacher_rows, key="code", size=60_000, legal_basis="LegalObligation", persons=True)
 class Teacher:
     """A teacher in the posting held now; who holds none is not here."""
 
@@ -96,7 +96,7 @@ student_rows = Select(
 )
 
 
-@record(emis, student_rows, key="code", size=1_100_000, retention="10 years after leaving school")
+@record(emis, student_rows, key="code", size=1_100_000, retention="10 years after leaving school", persons=True)
 class Student:
     """A pupil enrolled now."""
 

@@ -38,7 +38,7 @@ class Visit:
     marks = many("education.VisitMark", on="visit_number")
 
 
-@record(rtsm, mark_rows, key="number", size=600_000)
+@record(rtsm, mark_rows, key="number", size=600_000, persons=True)
 class VisitMark:
     """Whether a teacher was there at a visit."""
 

@@ -18,7 +18,7 @@ bill_rows = Collection(
 )  # fmt: skip
 
 
-@record(bpay, bill_rows, key="psid", size=5_000_000)
+@record(bpay, bill_rows, key="psid", size=5_000_000, persons=False)
 class Bill:
     """A bill of government revenue, found by its PSID."""
 

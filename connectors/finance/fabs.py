@@ -27,7 +27,7 @@ employee_rows = Select(
 )
 
 
-@record(fabs, employee_rows, key="number", size=278_000, legal_basis="LegalObligation")
+@record(fabs, employee_rows, key="number", size=278_000, legal_basis="LegalObligation", persons=True)
 class Employee:
     """A person on the provincial payroll."""
 
@@ -41,7 +41,7 @@ class Employee:
     payslips = many("finance.Payslip", on="employee_number")
 
 
-@record(fabs, "zpayroll", key="code", size=3_300_000, legal_basis="LegalObligation", retention="10 years")
+@record(fabs, "zpayroll", key="code", size=3_300_000, legal_basis="LegalObligation", retention="10 years", persons=True)
 class Payslip:
     """One month's pay of one employee."""
 

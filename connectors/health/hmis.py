@@ -19,7 +19,7 @@ TYPE = code_table("facility type", {
 STATUS = code_table("facility status", {"A": "Active", "I": "Inactive", "C": "Closed"})
 
 
-@record(hmis, "organisationunit", key="code", size=1_661)
+@record(hmis, "organisationunit", key="code", size=1_661, persons=False)
 class Facility:
     """A health facility of the provincial government."""
 

@@ -11,7 +11,7 @@ from schema.declare import column, many, one, record
 from schema.scalars import NationalId
 
 
-@record(hr, "employees", key="code", size=30_000, legal_basis="LegalObligation")
+@record(hr, "employees", key="code", size=30_000, legal_basis="LegalObligation", persons=True)
 class Worker:
     """A member of the health staff."""
 
