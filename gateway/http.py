@@ -95,7 +95,7 @@ class GraphQLEndpoint:
         await send({"type": "http.response.body", "body": body})
 
     def _status(self, answer: Answer, media: bytes) -> int:
-        """With application/json a GraphQL request error is told as 200, so that intermediaries are not mistaken for us."""
+        """With application/json a GraphQL request error is told as 200, as older clients expect."""
         if answer.outcome == "request_error" and media is PLAIN_JSON:
             return 200
         return STATUS[answer.outcome]

@@ -1,4 +1,4 @@
-"""The landing page: what this is, whose data it serves, and three requests to paste. No script, nothing from elsewhere."""
+"""The landing page: what this is, whose data it serves, and three requests to paste. No script, nothing fetched."""
 
 from __future__ import annotations
 

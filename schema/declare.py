@@ -197,7 +197,8 @@ def record(
         module = sys.modules[cls.__module__]
         cls.__record__ = RecordSpec(  # type: ignore[attr-defined]
             name=cls.__name__, source=source, relation=relation, key=key, owner=owner, legal_basis=legal_basis,
-            retention=retention, description=inspect.cleandoc(cls.__doc__ or ""), plural=plural, size=size, persons=persons,
+            retention=retention, description=inspect.cleandoc(cls.__doc__ or ""),
+            plural=plural, size=size, persons=persons,
             specs=specs, annotations=inspect.get_annotations(cls), stray=stray,
             file=getattr(module, "__file__", None) or cls.__module__,
             line=sys._getframe(1).f_lineno, module=cls.__module__,

@@ -125,7 +125,8 @@ class _Resolver:
         return Record(
             name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
             department=department, source=spec.source, relation=spec.relation, owner=owner, key=spec.key,
-            size=spec.size, persons=bool(spec.persons), description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
+            size=spec.size, persons=bool(spec.persons), description=spec.description,
+            legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
             by_api_name=_by_api_name(fields, links),
         )  # fmt: skip

@@ -1,75 +1,51 @@
-"""``python -m legacy.services --store DIR [-- COMMAND ...]``: runs the three services on loopback.
+"""``python -m legacy.services --store DIR [-- COMMAND ...]``: runs the three services on loopback, in one process.
 
-With a command, its environment gets LEGACY_RTSM_URL, LEGACY_FABS_URL and LEGACY_BPAY_URL, and the services stop with it.
+Prints their addresses as one line of JSON once they listen; SIGTERM stops them. With a command, its environment gets
+LEGACY_RTSM_URL, LEGACY_FABS_URL and LEGACY_BPAY_URL, the services stop with it, and its exit code is ours.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-import signal
-import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
-from legacy.services import bpay, fabs, rtsm
-
-SERVICES = {
-    "rtsm": (rtsm.app, "LEGACY_RTSM_URL", "", 8101),
-    "fabs": (fabs.app, "LEGACY_FABS_URL", "/soap/fabs", 8102),
-    "bpay": (bpay.app, "LEGACY_BPAY_URL", "", 8103),
-}
+from legacy.services.running import SERVICES, Running, run
+from legacy.services.store import StoreMissing
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m legacy.services", description=__doc__)
+    try:
+        sys.exit(asyncio.run(run(_given())))
+    except (StoreMissing, OSError) as error:
+        sys.exit(f"legacy.services: {error}")
+
+
+def _given() -> Running:
+    parser = argparse.ArgumentParser(
+        prog="python -m legacy.services", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--store", type=Path, required=True, help="folder that python -m legacy build made")
-    parser.add_argument("--only", choices=sorted(SERVICES), action="append", help="run just these")
-    for name, (_, _, _, port) in SERVICES.items():
-        parser.add_argument(f"--{name}-port", type=int, default=port, help=f"default {port}; 0 for any free port")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
+    parser.add_argument("--only", choices=sorted(SERVICES), action="append", help="run just this one (repeatable)")
+    for name, service in SERVICES.items():
+        parser.add_argument(
+            f"--{name}-port", type=int, default=service.port, help=f"default {service.port}; 0 for any free port"
+        )
+    parser.add_argument("--rtsm-rate", type=float, metavar="N", help="RTSM refuses more than N requests a second (429)")
+    parser.add_argument("--ready-file", type=Path, help="also write the addresses here")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when standard input ends")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ARGUMENTS to run the services around")
     given = parser.parse_args()
-    ports = {name: getattr(given, f"{name}_port") for name in given.only or SERVICES}
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
-    sys.exit(asyncio.run(_run(given.store, ports, command)))
-
-
-async def _run(store: Path, ports: dict[str, int], command: list[str]) -> int:
-    servers, urls = [], {}
-    for name, port in ports.items():
-        make, variable, path, _ = SERVICES[name]
-        listener = socket.create_server(("127.0.0.1", port))
-        urls[variable] = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
-        server = uvicorn.Server(uvicorn.Config(make(store), log_level="warning", access_log=False, lifespan="off"))
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        servers.append((server, asyncio.create_task(server.serve(sockets=[listener]))))
-    while not all(server.started for server, _ in servers):
-        await asyncio.sleep(0.01)
-    print(json.dumps(urls), flush=True, file=sys.stderr if command else sys.stdout)
-    code = await _command(command, urls) if command else await _until_told()
-    for server, _ in servers:
-        server.should_exit = True
-    await asyncio.gather(*(task for _, task in servers), return_exceptions=True)
-    return code
-
-
-async def _command(command: list[str], urls: dict[str, str]) -> int:
-    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **urls})
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, process.send_signal, number)
-    return await process.wait()
-
-
-async def _until_told() -> int:
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    await told.wait()
-    return 0
+    return Running(
+        given.store,
+        {name: getattr(given, f"{name}_port") for name in given.only or SERVICES},
+        tuple(command),
+        given.ready_file,
+        given.until_stdin_closes,
+        given.rtsm_rate,
+    )
 
 
 if __name__ == "__main__":

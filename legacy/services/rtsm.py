@@ -1,82 +1,176 @@
-"""RTSM, real-time school monitoring: visits from tablets, late and sometimes twice, behind a paged JSON API."""
+"""RTSM, real-time school monitoring: visits from tablets, late and sometimes twice, behind a paged JSON API.
+
+No visit means unknown, never absent. The stamps of one row disagree in form: ``visit_ts`` carries the offset of
+Karachi, ``synced_ts`` (when the tablet was back online) has none; both are Karachi's time.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from legacy.services.common import Statistics, Store, answer, whole
+from legacy.services.common import BadArgument, Statistics, answer, numbers, secret, service, several, whole
+from legacy.services.store import Condition, Listing, Store, among, compared
+
+KARACHI = dt.timezone(dt.timedelta(hours=5))
+VISIT = (
+    "visit_id, school_code, visit_ts, synced_ts, monitor, lat, lon, open_flag, teachers_present, students_present, "
+    "device_seq"
+)
+INDEXES = (
+    "visits(school_key)",
+    "visits(visit_ts)",
+    "visits(synced_ts)",
+    "visit_staff(visit_id)",
+    "visit_staff(staff_ref)",
+)
+PAGE = 100
+MOST_PAGE = 500
 
 
-def app(folder: Path) -> Starlette:
-    """``GET /api/v2/visits`` and ``/api/v2/visit_staff``, with the key of ``rtsm.key`` in X-Api-Key."""
-    service = _Rtsm(Store(folder / "rtsm.sqlite"), (folder / "rtsm.key").read_text())
-    return Starlette(
-        routes=[
-            Route("/api/v2/visits", service.visits),
-            Route("/api/v2/visit_staff", service.visit_staff),
-            *service.statistics.routes(),
-        ]
-    )
+class Rate:
+    """A bucket of ``per_s`` requests a second, holding one second's worth, at least one."""
+
+    def __init__(self, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_s = per_s
+        self._most = max(1.0, per_s)
+        self._left = self._most
+        self._clock = clock
+        self._seen = clock()
+
+    def wait_s(self) -> float:
+        """0 and one request taken, or the seconds until there is one."""
+        now = self._clock()
+        self._left = min(self._most, self._left + (now - self._seen) * self._per_s)
+        self._seen = now
+        if self._left >= 1:
+            self._left -= 1
+            return 0.0
+        return (1 - self._left) / self._per_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """A query argument: a comma list of values of ``column``, or a stamp compared with it."""
+
+    name: str
+    column: str
+    kind: str
+    """``numbers``, ``codes`` (compared in capitals), ``with_offset`` or ``naive`` (the column's form of a stamp)."""
+    operator: str = "IN"
+
+    def condition(self, text: str) -> Condition:
+        """Raises BadArgument."""
+        match self.kind:
+            case "numbers":
+                return among(self.column, numbers(several(text, self.name), self.name))
+            case "codes":
+                return among(self.column, [part.upper() for part in several(text, self.name)])
+            case _:
+                return compared(self.column, self.operator, _stamp(text, self.name, self.kind == "with_offset"))
+
+
+VISIT_FILTERS = (
+    _Filter("school", "school_key", "codes"),
+    _Filter("id", "visit_id", "numbers"),
+    _Filter("from", "visit_ts", "with_offset", ">="),
+    _Filter("to", "visit_ts", "with_offset", "<"),
+    _Filter("updated_since", "synced_ts", "naive", ">="),
+)
+STAFF_FILTERS = (_Filter("visit", "visit_id", "numbers"), _Filter("staff", "staff_ref", "codes"))
+
+
+def app(folder: Path, rate_per_s: float | None = None) -> Starlette:
+    """``GET /api/v2/visits``, ``/api/v2/visits/{id}`` and ``/api/v2/visit_staff``, with the key of ``rtsm.key`` in
+    X-Api-Key; over ``rate_per_s`` requests a second the answer is 429 with Retry-After."""
+    rate = Rate(rate_per_s) if rate_per_s else None
+    rtsm = _Rtsm(Store(folder / "rtsm.sqlite", INDEXES), secret(folder, "rtsm.key"), rate)
+    routes = [
+        Route("/api/v2/visits", rtsm.visits, methods=["GET"]),
+        Route("/api/v2/visits/{number}", rtsm.visit, methods=["GET"]),
+        Route("/api/v2/visit_staff", rtsm.visit_staff, methods=["GET"]),
+    ]
+    return service(routes, Statistics())
 
 
 class _Rtsm:
-    def __init__(self, store: Store, key: str) -> None:
+    def __init__(self, store: Store, key: str, rate: Rate | None) -> None:
         self._store = store
-        self._key = key
-        self.statistics = Statistics()
+        self._key = key.encode()
+        self._rate = rate
 
     async def visits(self, request: Request) -> Response:
-        filters = (("school", "school_key", 200), ("id", "visit_id", 200))
-        ranges = (("from", "visit_ts >= ?"), ("to", "visit_ts < ?"), ("updated_since", "synced_ts >= ?"))
-        columns = "visit_id, school_code, visit_ts, synced_ts, monitor, open_flag, teachers_present, students_present"
-        return self._list(request, "visits", columns, "visit_id", filters, ranges)
+        """Arguments ``school`` and ``id`` (comma lists), ``from`` and ``to`` (a date or stamp of the visit; ``to``
+        itself is not included), ``updated_since`` (of the sync), ``page``, ``size``."""
+        return await self._list(request, "visits", VISIT, "visit_id", VISIT_FILTERS)
+
+    async def visit(self, request: Request) -> Response:
+        self._admit(request)
+        asked = numbers([request.path_params["number"]], "id")
+        found = await self._store.page(Listing("visits", VISIT, "visit_id", (among("visit_id", asked),), 0, 1))
+        if not found[1]:
+            raise HTTPException(404, "no such visit")
+        return answer(found[1][0])
 
     async def visit_staff(self, request: Request) -> Response:
-        filters = (("visit", "visit_id", 200), ("staff", "staff_ref", 200))
-        return self._list(request, "visit_staff", "mark_id, visit_id, staff_ref, present", "mark_id", filters, ())
-
-    def _list(
-        self,
-        request: Request,
-        table: str,
-        columns: str,
-        key: str,
-        filters: tuple[tuple[str, str, int], ...],
-        ranges: tuple[tuple[str, str], ...],
-    ) -> Response:
-        self.statistics.by_path[request.url.path] += 1
-        if not hmac.compare_digest(request.headers.get("x-api-key", ""), self._key):
-            return answer({"detail": "API key missing or wrong"}, 401)
-        query = request.query_params
-        where, values = ["1 = 1"], list[Any]()
-        try:
-            page, size = whole(query.get("page"), 1, 10**6), whole(query.get("size"), 100, 500)
-            for name, column, most in filters:
-                if name in query:
-                    asked = [part.strip().upper() for part in query[name].split(",")]
-                    if len(asked) > most:
-                        return answer({"detail": f"at most {most} values of {name}"}, 400)
-                    where.append(f"{column} IN ({', '.join('?' * len(asked))})")
-                    values += [int(part) for part in asked] if column == "visit_id" else asked
-        except ValueError:
-            return answer({"detail": "an argument is not a number in range"}, 400)
-        for name, condition in ranges:
-            if name in query:
-                where.append(condition)
-                values.append(query[name])
-        condition = " AND ".join(where)
-        total = self._store.one(f"SELECT COUNT(*) FROM {table} WHERE {condition}", tuple(values))[0]
-        rows = self._store.rows(
-            f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {key} LIMIT ? OFFSET ?",
-            (*values, size, (page - 1) * size),
+        """Who was present at a visit, a row a teacher. Arguments ``visit`` and ``staff`` (comma lists), ``page``,
+        ``size``."""
+        return await self._list(
+            request, "visit_staff", "mark_id, visit_id, staff_ref, present", "mark_id", STAFF_FILTERS
         )
+
+    def _admit(self, request: Request) -> None:
+        """Raises HTTPException 401 or 429."""
+        if not hmac.compare_digest(request.headers.get("x-api-key", "").encode(), self._key):
+            raise HTTPException(401, "API key missing or wrong")
+        wait_s = self._rate.wait_s() if self._rate else 0.0
+        if wait_s:
+            raise HTTPException(429, "too many requests", {"Retry-After": str(math.ceil(wait_s))})
+
+    async def _list(
+        self, request: Request, table: str, columns: str, key: str, filters: tuple[_Filter, ...]
+    ) -> Response:
+        self._admit(request)
+        query = _arguments(request, {"page", "size", *(one.name for one in filters)})
+        page, size = whole(query.get("page"), 1, 10**6), whole(query.get("size"), PAGE, MOST_PAGE)
+        conditions = tuple(one.condition(query[one.name]) for one in filters if one.name in query)
+        total, rows = await self._store.page(Listing(table, columns, key, conditions, (page - 1) * size, size))
         pages = -(-total // size)
         following = str(request.url.include_query_params(page=page + 1)) if page < pages else None
         return answer({"count": total, "page": page, "pages": pages, "next": following, "results": rows})
+
+
+def _arguments(request: Request, known: set[str]) -> dict[str, str]:
+    """The query's arguments, each once. Raises BadArgument: a misspelt filter would show every row."""
+    given: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            raise BadArgument(f"no such argument; there are: {', '.join(sorted(known))}")
+        if name in given:
+            raise BadArgument(f"{name}: given twice")
+        given[name] = value
+    return given
+
+
+def _stamp(text: str, name: str, with_offset: bool) -> str:
+    """A date or stamp as the column writes stamps, so that text order is the order of time. Raises BadArgument."""
+    try:
+        # A "+" before the offset that nobody escaped arrives as a blank.
+        moment = dt.datetime.fromisoformat(text[:11] + text[11:].replace(" ", "+"))
+        moment = moment.replace(tzinfo=KARACHI) if moment.tzinfo is None else moment.astimezone(KARACHI)
+    except (ValueError, OverflowError) as error:
+        raise BadArgument(f"{name}: a date YYYY-MM-DD or a stamp is needed") from error
+    moment = moment.replace(microsecond=0)
+    return (moment if with_offset else moment.replace(tzinfo=None)).isoformat()
