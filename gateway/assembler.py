@@ -24,7 +24,6 @@ from gateway.allowed import (
     TypeNamePart,
     ValuePart,
 )
-from gateway.executor import Execution, Failed, RowsResult
 from gateway.grouping import Group, Groups, average
 from gateway.plan import (
     AggregateLayout,
@@ -34,6 +33,7 @@ from gateway.plan import (
     ObjectLayout,
     RowsStep,
 )
+from gateway.results import Failed, Finished, RowsResult
 from schema.catalog import Field
 from schema.predicates import TRUE
 from schema.scalars import Scalar
@@ -58,7 +58,7 @@ class Missing:
 class Assembler:
     """Puts one execution's answer together. ``builders`` live as long as the plan, by layout identity."""
 
-    run: Execution
+    run: Finished
     builders: dict[int, tuple[Builder, tuple[str, ...]]]
     _reported: set[str] = field(default_factory=set)
 
@@ -198,7 +198,7 @@ class Assembler:
         assert isinstance(step, RowsStep)
         assert step.paging is not None
         positions = tuple(term.position for term in step.paging.order)
-        sealer = self.run.reach.sealer
+        sealer = self.run.sealer
         bindings: dict[Any, bytes] = {}
 
         def cursor(index: int, parent: Any) -> str:

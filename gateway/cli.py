@@ -29,6 +29,8 @@ from gateway.surface import build_surface, secret_coordinates
 from schema.errors import DeclarationError
 from schema.rules import ROLES
 
+USUAL = (Path("gateway.toml"), Path("demo.toml"))
+
 
 def fail(message: str) -> NoReturn:
     """Says what is wrong on standard error and ends with 2."""
@@ -37,12 +39,15 @@ def fail(message: str) -> NoReturn:
 
 
 @click.group()
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file (TOML).")
+@click.option(
+    "--config", type=click.Path(dir_okay=False, path_type=Path), envvar="GATEWAY_CONFIG",
+    help="Settings file (TOML); without it gateway.toml, else demo.toml, of this folder.",
+)  # fmt: skip
 @click.pass_context
 def main(context: click.Context, config: Path | None) -> None:
     """One GraphQL endpoint over the departments' own systems."""
     try:
-        context.obj = load(config if config else Path("gateway.toml") if Path("gateway.toml").exists() else None)
+        context.obj = load(config or next((path for path in USUAL if path.exists()), None))
     except SettingsError as error:
         fail(str(error))
 
@@ -93,14 +98,28 @@ def check(settings: Settings, live: bool) -> None:
 @click.argument("operation", type=click.File(), default="-")
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="As whom to plan; may be repeated.")
 @click.option("--attribute", "attributes", multiple=True, help="name=value; may be repeated.")
+@click.option("--purpose", help="The purpose claimed.")
+@click.option("--case", help="The case claimed.")
 @click.option("--variables", default="{}", help="Variables as JSON.")
 @click.pass_obj
 def explain(
-    settings: Settings, operation: Any, roles: tuple[str, ...], attributes: tuple[str, ...], variables: str
+    settings: Settings,
+    operation: Any,
+    roles: tuple[str, ...],
+    attributes: tuple[str, ...],
+    purpose: str | None,
+    case: str | None,
+    variables: str,
 ) -> None:
     """Print the plan of an OPERATION (a file, or standard input) without running it."""
-    principal = Principal("explain", frozenset(roles), _pairs(attributes)) if roles else ANONYMOUS
-    request = GraphQLRequest(operation.read(), None, orjson.loads(variables))
+    principal = ANONYMOUS
+    if roles:
+        purposes = frozenset({purpose} if purpose else ())
+        principal = Principal("explain", frozenset(roles), _pairs(attributes), purposes, purpose=purpose, case=case)
+    try:
+        request = GraphQLRequest(operation.read(), None, orjson.loads(variables))
+    except ValueError as error:
+        fail(f"--variables: {error}")
 
     async def run() -> str:
         async with open_house(settings) as house:

@@ -32,44 +32,12 @@ from gateway.plan import (
 )
 from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE, encode_keys
+from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal
 from schema.catalog import Field, Record
 from schema.errors import Code
 from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
 from schema.scalars import DECIMAL, INT
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that went wrong while reading, told to the client once."""
-
-    path: Path
-    code: str
-    message: str
-    department: str | None = None
-    owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RowsResult:
-    """Decoded rows in order. ``by_key``: positions of rows by join value, for linked steps. ``page``: for pages.
-    ``more``: join value (None at a root) -> there are rows beyond the page. ``incomplete``: a row was left out."""
-
-    rows: list[Any]
-    by_key: dict[Any, list[int]] | None = None
-    page: Page | None = None
-    more: frozenset[Any] = frozenset()
-    incomplete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """``told``: the problem has been reported."""
-
-    code: str
-
-
-Result = RowsResult | grouping.Groups | frozenset[Any] | dict[Any, Any] | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +75,10 @@ class Execution:
     freshness: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _waiting: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def sealer(self) -> Sealer:
+        return self.reach.sealer
 
     async def run(self) -> None:
         """Brings every step's result."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import importlib
 import os
 import time
@@ -33,8 +34,13 @@ from schema.scalars import KARACHI
 
 def open_catalog(settings: Settings) -> Catalog:
     """The catalog of the departments the settings name. Raises SettingsError and DeclarationError."""
+    return _catalog(settings.departments)
+
+
+@functools.lru_cache(maxsize=4)
+def _catalog(departments: tuple[str, ...]) -> Catalog:
     declared = []
-    for name in settings.departments:
+    for name in departments:
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as error:

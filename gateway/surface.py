@@ -7,6 +7,7 @@ Root and link fields have no resolvers of their own: they are planned. ``catalog
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import types
@@ -80,8 +81,12 @@ class Surface:
     sdl: str
 
 
+@functools.lru_cache(maxsize=64)
 def build_surface(catalog: Catalog, hidden: frozenset[str] = frozenset()) -> Surface:
-    """The surface without the coordinates in ``hidden`` (``Student.photo``) and everything derived from them."""
+    """The surface without the coordinates in ``hidden`` (``Student.photo``) and everything derived from them.
+
+    Takes about two seconds for the demo's departments; the latest are kept.
+    """
     writer = _Writer(catalog, hidden)
     module = types.ModuleType(f"gateway_surface_{next(_COUNTER)}")
     sys.modules[module.__name__] = module

@@ -103,7 +103,7 @@ class Record:
         return hash(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
     """Everything declared, resolved. ``version`` changes with any declaration or rule."""
 

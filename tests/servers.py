@@ -6,6 +6,8 @@ import asyncio
 import atexit
 import functools
 import os
+import socket
+from typing import NoReturn
 
 import asyncmy
 import asyncpg
@@ -17,7 +19,7 @@ HOW_MARIADB = "no MariaDB answers; start one, or set GATEWAY_TEST_MARIADB=mysql:
 
 @functools.cache
 def postgres_url() -> str | None:
-    """A server's address up to the database name, e.g. ``postgresql://root@127.0.0.1:5432``; None when there is none."""
+    """A server's address up to the database name; None when there is none."""
     named = os.environ.get("GATEWAY_TEST_POSTGRES")
     candidates = [named] if named else ["postgresql://root@127.0.0.1:5432", "postgresql://postgres@127.0.0.1:5432"]
     for candidate in candidates:
@@ -77,8 +79,23 @@ async def _mariadb_answers(url: str) -> bool:
 
 def need_postgres() -> str:
     """The address, or skips the test with a line that says how to run it."""
-    return postgres_url() or pytest.skip(HOW_POSTGRES)
+    return postgres_url() or _without(HOW_POSTGRES)
 
 
 def need_mariadb() -> str:
-    return mariadb_url() or pytest.skip(HOW_MARIADB)
+    """The address, or skips the test with a line that says how to run it."""
+    return mariadb_url() or _without(HOW_MARIADB)
+
+
+def _without(how: str) -> NoReturn:
+    """Skips; fails where GATEWAY_REQUIRE_SERVERS says that nothing may be skipped."""
+    if os.environ.get("GATEWAY_REQUIRE_SERVERS"):
+        pytest.fail(how)
+    pytest.skip(how)
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

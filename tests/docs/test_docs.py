@@ -1,0 +1,92 @@
+"""The documents tell the truth: their commands print what they say, their operations are valid, their links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from graphql import build_schema, parse, validate
+
+from gateway.settings import Settings
+from tests import pages
+from tests.houses import Systems
+from tests.servers import free_port
+
+ROOT = pages.ROOT
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def running(files: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """A served demo: the environment of commands, and what pages say -> what it is here."""
+    folder, port = tmp_path_factory.mktemp("served"), free_port()
+    text = (ROOT / "demo.toml").read_text()
+    for said, here in (("var/legacy/demo", str(files.folder)), ("var/", f"{folder}/")):
+        text = text.replace(f'"{said}', f'"{here}').replace(f"sqlite:///{said}", f"sqlite:///{here}")
+    (folder / "demo.toml").write_text(text)
+    environment = {**files.services, "GATEWAY_CONFIG": str(folder / "demo.toml")}
+    replaced = {"127.0.0.1:8000": f"127.0.0.1:{port}", ".venv/bin/": f"{BIN}/", "var/heads": f"{folder}/heads"}
+    server = subprocess.Popen([BIN / "gateway", "serve", "--port", str(port)], env={**os.environ, **environment})
+    try:
+        _wait(f"http://127.0.0.1:{port}/readyz")
+        yield environment, replaced
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait(url: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the gateway did not start")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_print_what_the_page_says(
+    page: Path, running: tuple[dict[str, str], dict[str, str]]
+) -> None:
+    wanted = [step for block in pages.blocks(page, "console") for step in pages.steps(block)]
+    if not wanted:
+        return
+    found = pages.run([step.command for step in wanted], *running)
+    if os.environ.get("GATEWAY_UPDATE_GOLDENS"):
+        pages.rewrite(page, found)
+        return
+    assert len(found) == len(wanted)
+    for step, printed in zip(wanted, found, strict=True):
+        assert pages.matches(step.output, printed), f"$ {step.command}\n{printed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_operations_settings_and_code_are_valid(page: Path) -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text())
+    for text in pages.blocks(page, "graphql"):
+        assert validate(schema, parse(text)) == [], text
+    for text in pages.blocks(page, "toml"):
+        msgspec.convert(tomllib.loads(text), Settings)
+    for text in pages.blocks(page, "python"):
+        ast.parse(text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        if "://" not in link:
+            assert (page.parent / link).exists(), link
