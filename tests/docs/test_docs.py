@@ -1,4 +1,4 @@
-"""The documents tell the truth: their commands print what they say, their operations are valid, their links lead somewhere."""
+"""The documents tell the truth: commands print what they say, operations are valid, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from tests.servers import free_port
 ROOT = pages.ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 BIN = Path(sys.executable).parent
+Served = tuple[dict[str, str], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def running(files: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def running(files: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A served demo: the environment of commands, and what pages say -> what it is here."""
     folder, port = tmp_path_factory.mktemp("served"), free_port()
     text = (ROOT / "demo.toml").read_text()
@@ -60,7 +61,7 @@ def _wait(url: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_print_what_the_page_says(
-    page: Path, running: tuple[dict[str, str], dict[str, str]]
+    page: Path, running: Served
 ) -> None:
     wanted = [step for block in pages.blocks(page, "console") for step in pages.steps(block)]
     if not wanted:
