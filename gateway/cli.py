@@ -64,8 +64,10 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
         open_catalog(settings)
     except (DeclarationError, SettingsError) as error:
         fail(str(error))
+    host, port = host or settings.server.host, port or settings.server.port
+    click.echo(f"serving on http://{host}:{port}")
     uvicorn.run(
-        create_app(settings), host=host or settings.server.host, port=port or settings.server.port, loop="uvloop",
+        create_app(settings), host=host, port=port, loop="uvloop",
         http="httptools", ws="none", access_log=False, log_level="warning", lifespan="on", server_header=False,
         date_header=False, timeout_graceful_shutdown=10,
     )  # fmt: skip

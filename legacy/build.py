@@ -54,7 +54,7 @@ def build(plan: Plan, *, quiet: bool = False) -> dict[str, object]:
     loop = asyncio.new_event_loop()
     try:
         loader = Loader({name: _target(plan, name, loop) for name in DATABASES})
-        bar = _silent if quiet else _bar
+        bar = _bar if not quiet and sys.stderr.isatty() else _silent
         world = World(SCALES[plan.scale], plan.seed, loader.put, bar)
         build_education(world, plan.out)
         build_health(world)

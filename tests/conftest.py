@@ -12,7 +12,7 @@ import pytest
 
 from legacy.build import Plan, build
 from tests.houses import Desk, Systems, desk_over
-from tests.servers import need_mariadb, need_postgres
+from tests.servers import PREFIX, need_mariadb, need_postgres
 
 STORAGES = ("files", pytest.param("servers", marks=[pytest.mark.postgres, pytest.mark.mariadb]))
 
@@ -59,8 +59,8 @@ def servers(demo_folder: Path, services: dict[str, str], tmp_path_factory: pytes
     """Health and finance on PostgreSQL, education on MariaDB, the same rows."""
     postgres, mariadb = need_postgres(), need_mariadb()
     plan = Plan(
-        "demo", 1, tmp_path_factory.mktemp("loaded"), f"{postgres}/gateway_test_health",
-        f"{mariadb}/gateway_test_emis", f"{postgres}/gateway_test_finance",
+        "demo", 1, tmp_path_factory.mktemp("loaded"), f"{postgres}/{PREFIX}_health", f"{mariadb}/{PREFIX}_emis",
+        f"{postgres}/{PREFIX}_finance",
     )  # fmt: skip
     build(plan, quiet=True)
     return Systems(demo_folder, services, postgres, mariadb)

@@ -19,6 +19,7 @@ from gateway.opening import open_house
 from gateway.pipeline import answer
 from gateway.request import GraphQLRequest, Incoming
 from gateway.settings import LedgerSettings, Settings, SourceSettings, load
+from tests.servers import PREFIX
 
 DEMO = Path(__file__).parent.parent / "demo.toml"
 SERVERS = {"hmis": "health", "lmis": "health", "hr": "health", "fabs": "finance", "geo": "finance"}
@@ -53,9 +54,9 @@ class Systems:
             if (value := getattr(source, key)) is not None
         }
         if name == "emis" and self.mariadb:
-            move["url"] = f"{self.mariadb}/gateway_test_emis"
+            move["url"] = f"{self.mariadb}/{PREFIX}_emis"
         if name in SERVERS and self.postgres:
-            move["url"] = f"{self.postgres}/gateway_test_{SERVERS[name]}?schema={name}"
+            move["url"] = f"{self.postgres}/{PREFIX}_{SERVERS[name]}?schema={name}"
         return msgspec.structs.replace(source, **move)
 
 

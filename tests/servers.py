@@ -13,6 +13,8 @@ import asyncmy
 import asyncpg
 import pytest
 
+PREFIX = os.environ.get("GATEWAY_TEST_PREFIX", "gateway_test")
+"""How the names of test databases begin; two runs at once need two prefixes."""
 HOW_POSTGRES = "no PostgreSQL answers; start one, or set GATEWAY_TEST_POSTGRES=postgresql://user@host/postgres"
 HOW_MARIADB = "no MariaDB answers; start one, or set GATEWAY_TEST_MARIADB=mysql://user@host:3306"
 
