@@ -87,10 +87,31 @@ Filter: TypeAlias = FieldTest | RuleTest | LinkTest | AllTests | AnyTest | NoTes
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """A to-one link on the way to a linked record's field. ``condition``: where the reference itself is shown."""
+
+    link: Link
+    local: Field
+    condition: Predicate
+    target: RecordAccess
+
+
+Via: TypeAlias = tuple[Hop, ...]
+"""The links from a record to the one whose field is used; empty for its own fields."""
+
+
+def via_names(via: Via) -> tuple[str, ...]:
+    return tuple(hop.link.name for hop in via)
+
+
+@dataclass(frozen=True, slots=True)
 class OrderTerm:
+    """``field`` of the record that ``via`` leads to; null where it leads to no visible record."""
+
     field: Field
     descending: bool
     condition: Predicate
+    via: Via = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +200,7 @@ class CountPart:
 
 @dataclass(frozen=True, slots=True)
 class MeasureTerm:
-    """``function``: sum avg min max of ``field``."""
+    """``function``: sum avg min max countDistinct of ``field``."""
 
     function: str
     field: Field
@@ -188,12 +209,23 @@ class MeasureTerm:
 
 @dataclass(frozen=True, slots=True)
 class GroupTerm:
-    """``name``: the api name in ``key``, of a field or of a to-one link whose local field is grouped by."""
+    """``name``: the api name in ``key``, of a field, of a to-one link whose local field is grouped by, or of a field
+    of the record that ``via`` leads to."""
 
     name: str
     field: Field
     condition: Predicate
     link: Link | None = None
+    via: Via = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupValuePart:
+    """A value of the group's key: that of the term at ``index``."""
+
+    key: str
+    index: int
+    field: Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +242,7 @@ class KeyPart:
     """What ``key { ... }`` shows: group fields by response key, and linked objects."""
 
     key: str
-    parts: tuple[Part, ...]
+    parts: tuple[Part | GroupValuePart, ...]
 
 
 @dataclass(frozen=True, slots=True)

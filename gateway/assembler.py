@@ -13,6 +13,7 @@ from gateway.allowed import (
     AggregatePart,
     CountPart,
     EdgesPart,
+    GroupValuePart,
     KeyPart,
     ManyPart,
     MeasuresPart,
@@ -24,7 +25,7 @@ from gateway.allowed import (
     TypeNamePart,
     ValuePart,
 )
-from gateway.grouping import Group, Groups, average
+from gateway.grouping import EMPTY, Group, Groups, average
 from gateway.plan import (
     AggregateLayout,
     ConnectionLayout,
@@ -310,12 +311,12 @@ def _slices(rows: RowsResult | None, objects: list[Any]) -> Callable[[Any], list
 def _group_key(
     layout: AggregateLayout, part: KeyPart, group: Group, links: Mapping[str, Mapping[Any, Any]]
 ) -> dict[str, Any]:
-    at = {term.field.name: index for index, term in enumerate(layout.part.groups)}
+    at = {term.field.name: index for index, term in enumerate(layout.part.groups) if not term.via}
     values: dict[str, Any] = {}
     for inner in part.parts:
         match inner:
-            case ValuePart(key=key, field=shown):
-                values[key] = output(shown.scalar, group.key[at[shown.name]])
+            case GroupValuePart(key=key, index=index, field=shown):
+                values[key] = output(shown.scalar, group.key[index])
             case OnePart(key=key, local=local):
                 values[key] = links[key].get(group.key[at[local.name]])
             case TypeNamePart(key=key, type_name=type_name):
@@ -326,7 +327,7 @@ def _group_key(
 
 
 def _empty(layout: AggregateLayout, k: int) -> Group:
-    values = tuple(0 if partial.function in ("count", "values") else None for partial in layout.partials)
+    values = tuple(EMPTY.get(partial.function) for partial in layout.partials)
     return Group((), values, bool(k))
 
 
@@ -343,13 +344,13 @@ def _measured(layout: AggregateLayout, term: Any) -> Callable[[Group], Any]:
     if term.function == "avg":
         total, count = at["sum", name, condition], at["values", name, condition]
         return lambda group: average(group.values[total], group.values[count])
-    index = at[term.function, name, condition]
+    index = at["distinct" if term.function == "countDistinct" else term.function, name, condition]
     return lambda group: group.values[index]
 
 
 def _output(function: str, scalar: Scalar, value: Any) -> Any:
-    if value is None:
-        return None
+    if value is None or function == "countDistinct":
+        return value
     if function == "avg" or (function == "sum" and scalar.kind in ("int", "decimal")):
         return value if isinstance(value, float) else str(value)
     return scalar.output(value)

@@ -22,7 +22,9 @@ from gateway.allowed import (
     EdgesPart,
     Filter,
     GroupTerm,
+    GroupValuePart,
     HavingTerm,
+    Hop,
     KeyPart,
     KeyRoot,
     ManyPart,
@@ -45,6 +47,7 @@ from gateway.allowed import (
     ValuePart,
 )
 from gateway.filters import ArgumentRefused
+from gateway.paths import FieldPath, linked_fields
 from gateway.selection import Collector, Picked
 from gateway.templates import Literal, Template, as_list, known_now
 from schema.catalog import Catalog, Field, Link, Record
@@ -267,7 +270,7 @@ class _Authorizer:
         self, pick: Picked, access: RecordAccess, rights: filters.Rights, where: Filter, filtered: bool, path: Path
     ) -> AggregatePart:
         arguments = pick.arguments(self.variables)
-        groups = self._groups(arguments.get("groupBy"), access, rights)
+        groups = self._groups(arguments.get("groupBy"), access, rights, path)
         parts = tuple(self._aggregate_field(inner, access, rights, groups, path) for inner in self._collect(pick))
         having = self._having(arguments.get("having"), access, rights)
         return AggregatePart(
@@ -277,23 +280,42 @@ class _Authorizer:
     def _collect(self, pick: Picked) -> tuple[Picked, ...]:
         return self.collector.collect(pick.selections)
 
-    def _groups(self, argument: Template | None, access: RecordAccess, rights: filters.Rights) -> tuple[GroupTerm, ...]:
+    def _groups(
+        self, argument: Template | None, access: RecordAccess, rights: filters.Rights, path: Path
+    ) -> tuple[GroupTerm, ...]:
         if argument is None or argument == Literal(None):
             return ()
         names = {name.upper(): name for name in (*access.record.fields, *access.record.links)}
         terms: dict[str, GroupTerm] = {}
         for item in as_list(argument):
             for value in filters.enum_names(known_now(item, self.variables)):
-                part: Field | Link = access.record.fields.get(names[value]) or access.record.links[names[value]]
-                terms.setdefault(part.api_name, self._group(part, access, rights))
+                if value in names:
+                    part: Field | Link = access.record.fields.get(names[value]) or access.record.links[names[value]]
+                    term = self._group(part, access, rights)
+                else:
+                    term = self._linked_group(linked_fields(self.catalog, access.record)[value], access, rights, path)
+                terms.setdefault(term.name, term)
         return tuple(terms.values())
+
+    def _linked_group(
+        self, wanted: FieldPath, access: RecordAccess, rights: filters.Rights, path: Path
+    ) -> GroupTerm:
+        """A group by a field of a linked record: every link on the way must be usable, and the field readable."""
+        via: list[Hop] = []
+        for link in wanted.links:
+            target = self.access.record(link.target)
+            condition = rights.link_condition(link, target)
+            via.append(Hop(link, access.record.fields[link.local], condition, target))
+            self._note_narrowed(path, target)
+            access, rights = target, filters.Rights.of_rows(target)
+        return GroupTerm(wanted.api_name, wanted.field, rights.condition(wanted.field, "grouped by"), None, tuple(via))
 
     def _group(self, part: Field | Link, access: RecordAccess, rights: filters.Rights) -> GroupTerm:
         if isinstance(part, Field):
             return GroupTerm(part.api_name, part, rights.condition(part, "grouped by"))
         target = self.access.record(part.target)
         local = access.record.fields[part.local]
-        condition = rights.link_condition(part, target, key_only=True)
+        condition = rights.link_condition(part, target)
         return GroupTerm(part.api_name, local, condition, part)
 
     def _aggregate_field(
@@ -303,7 +325,7 @@ class _Authorizer:
         match pick.name:
             case "key":
                 return KeyPart(pick.key, self._key_parts(pick, access, groups, (*path, LIST, pick.key)))
-            case "sum" | "avg" | "min" | "max" as function:
+            case "sum" | "avg" | "min" | "max" | "countDistinct" as function:
                 terms: list[tuple[str, MeasureTerm | None]] = []
                 for inner in self._collect(pick):
                     if inner.name == "__typename":
@@ -313,30 +335,30 @@ class _Authorizer:
                     assert isinstance(measured, Field)
                     condition = rights.measure_condition(measured)
                     terms.append((inner.key, MeasureTerm(function, measured, condition)))
-                return MeasuresPart(pick.key, function, f"{type_name}{function.capitalize()}", tuple(terms))
+                return MeasuresPart(pick.key, function, f"{type_name}{function[0].upper()}{function[1:]}", tuple(terms))
         what = f"{type_name}Aggregate" if pick.name == "__typename" else pick.name
         return PlainPart(pick.key, what)
 
     def _key_parts(
         self, pick: Picked, access: RecordAccess, groups: tuple[GroupTerm, ...], path: Path
-    ) -> tuple[Part, ...]:
-        by_name = {term.name: term for term in groups}
-        by_local = {term.field.api_name: term for term in groups}
-        parts: list[Part] = []
+    ) -> tuple[Part | GroupValuePart, ...]:
+        index = {term.name: at for at, term in enumerate(groups)}
+        by_local = {term.field.api_name: at for at, term in enumerate(groups) if not term.via}
+        parts: list[Part | GroupValuePart] = []
         for inner in self._collect(pick):
             if inner.name == "__typename":
                 parts.append(TypeNamePart(inner.key, f"{access.record.type_name}GroupKey"))
                 continue
-            term = by_name.get(inner.name) or by_local.get(inner.name)
-            part = access.record.by_api_name[inner.name]
-            if term is None and isinstance(part, Link):
-                term = by_local.get(access.record.fields[part.local].api_name)
-            if term is None:
+            at = index.get(inner.name, by_local.get(inner.name))
+            part = access.record.by_api_name.get(inner.name)
+            if at is None and isinstance(part, Link):
+                at = by_local.get(access.record.fields[part.local].api_name)
+            if at is None:
                 parts.append(NullPart(inner.key))
             elif isinstance(part, Link):
-                parts.append(self._key_link(inner, part, term, access, (*path, inner.key)))
+                parts.append(self._key_link(inner, part, groups[at], access, (*path, inner.key)))
             else:
-                parts.append(ValuePart(inner.key, term.field, Decision(State.SHOWN)))
+                parts.append(GroupValuePart(inner.key, at, groups[at].field))
         return tuple(parts)
 
     def _key_link(self, pick: Picked, link: Link, term: GroupTerm, access: RecordAccess, path: Path) -> Part:

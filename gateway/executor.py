@@ -28,6 +28,7 @@ from gateway.plan import (
     LookupStep,
     Reading,
     RowsStep,
+    ScanStep,
     Step,
 )
 from gateway.prepared import Prepared
@@ -73,6 +74,10 @@ class Execution:
     calls: dict[str, int] = field(default_factory=dict)
     rows_read: dict[str, int] = field(default_factory=dict)
     freshness: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
+    actual: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Rows and calls of each step that reached its source."""
+    turned: set[str] = field(default_factory=set)
+    """Links whose keys turned out to be too many to come first: the plan has to be turned round."""
     _told: set[tuple[str, str]] = field(default_factory=set)
     _waiting: dict[int, int] = field(default_factory=dict)
 
@@ -110,6 +115,8 @@ class Execution:
 
     async def _result(self, step: Step) -> Result:
         match step:
+            case ScanStep():
+                return await self._scan(step)
             case RowsStep():
                 return await self._rows(step)
             case AggregateStep():
@@ -163,9 +170,34 @@ class Execution:
             value = tuple(value)
         return binding.encode(value)
 
+    def _pushed(self, reading: Reading, path: Path) -> tuple[Any, ...]:
+        """The values of the conditions its source applies. Keys that turn out to be more than the source takes turn
+        the plan round; where that was tried already, they are refused."""
+        limits = reading.record.source.limits
+        for binding in reading.params:
+            keys = self.results.get(binding.leaf.step) if isinstance(binding.leaf, KeysOf) else None
+            if isinstance(keys, frozenset) and len(keys) > limits.max_filter_keys:
+                step = self.prepared.plan.steps[binding.leaf.step]  # type: ignore[union-attr]
+                assert isinstance(step, KeySetStep)
+                if step.into not in self.prepared.plan.turned:
+                    self.turned.add(step.into)
+                    raise _Stop(Code.BUDGET_EXCEEDED)
+                raise self._fail(
+                    path, Code.BUDGET_EXCEEDED,
+                    f"{_who(reading.record)}: a filter through {step.into} may bring {limits.max_filter_keys} keys to "
+                    f"{reading.record.source.name}; narrow it", reading.record,
+                )  # fmt: skip
+        return self._params(reading.params, path)
+
+    async def _scan(self, step: ScanStep) -> RowsResult:
+        reading = step.reading
+        params = self._pushed(reading, step.path)
+        keys = None if reading.keyed is None else self._keys(reading.keyed)
+        return RowsResult(await self._read(step.id, reading, step.path, reading.shape, params, None, keys))
+
     async def _rows(self, step: RowsStep) -> RowsResult:
         reading = step.reading
-        params = self._params(reading.params, step.path)
+        params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
         page, shape, limit = None, reading.shape, None
         if step.paging is not None:
@@ -306,7 +338,7 @@ class Execution:
 
     async def _groups(self, step: AggregateStep) -> grouping.Groups:
         reading = step.reading
-        params = self._params(reading.params, step.path)
+        params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
         rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
         complement = None
@@ -320,9 +352,12 @@ class Execution:
 
     async def _key_set(self, step: KeySetStep) -> frozenset[Any]:
         reading = step.reading
-        params = self._params(reading.params, step.path)
-        rows = await self._read(step.id, reading, step.path, reading.shape, params, None, None)
-        return frozenset(row[0] for row in rows if row[0] is not None)
+        params = self._pushed(reading, step.path)
+        keys = None if reading.keyed is None else self._keys(reading.keyed)
+        rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
+        found = {row[0] for row in rows}
+        found.discard(None)
+        return frozenset(found)
 
     async def _lookup(self, step: LookupStep) -> dict[Any, Any]:
         above = self.results[step.parent]
@@ -356,7 +391,9 @@ class Execution:
         keys: list[Any] | None,
     ) -> list[Any]:
         """The reading's rows, decoded, blanked and filtered. Raises _Stop."""
-        rows = await self._fetch(reading, path, shape, params, limit, keys)
+        if reading.scan is not None:
+            return self._over_scan(reading, path)
+        rows = await self._fetch(step, reading, path, shape, params, limit, keys)
         decoder = self.prepared.decoders[step]
         if decoder is not None:
             rows = decoder(rows, lambda part: self._unreadable(path, part, reading.record))
@@ -376,6 +413,26 @@ class Execution:
             rows = [row for row in rows if row[join] in wanted]
         return rows
 
+    def _over_scan(self, reading: Reading, path: Path) -> list[Any]:
+        """Another step's rows, widened by linked ones and filtered."""
+        assert reading.scan is not None
+        above = self.results[reading.scan]
+        if isinstance(above, Failed):
+            raise _Stop(above.code)
+        rows = above.flat() if isinstance(above, grouping.Groups) else above.rows  # type: ignore[union-attr]
+        for join in reading.joins:
+            linked = self.results[join.step]
+            if not isinstance(linked, RowsResult) or linked.by_key is None:
+                raise _Stop(linked.code if isinstance(linked, Failed) else Code.INTERNAL)
+            found = {key: tuple(linked.rows[indexes[0]]) for key, indexes in linked.by_key.items()}
+            absent = (None,) * join.width
+            at = join.position
+            rows = [(*row, *found.get(row[at], absent)) for row in rows]
+        if reading.local is not None:
+            test, params = reading.local, self._params(reading.local_params, path)
+            rows = [row for row in rows if test(row, params)]
+        return rows
+
     def _keys(self, keyed: Keyed) -> list[Any]:
         """The distinct decoded values to ask for."""
         if keyed.parent is None:
@@ -393,6 +450,7 @@ class Execution:
 
     async def _fetch(
         self,
+        step: int,
         reading: Reading,
         path: Path,
         shape: FetchShape,
@@ -432,11 +490,13 @@ class Execution:
                 answers = await asyncio.gather(*(connector.fetch(fetch) for fetch in fetches))
         except ConnectorError as error:
             raise self._unavailable(reading.record, path, error) from error
-        return self._collected(reading.record, answers)
+        return self._collected(step, reading.record, answers)
 
-    def _collected(self, record: Record, answers: list[Rows]) -> list[Any]:
+    def _collected(self, step: int, record: Record, answers: list[Rows]) -> list[Any]:
         rows = answers[0].rows if len(answers) == 1 else [row for answer in answers for row in answer.rows]
-        self.calls[record.source.name] += sum(answer.calls for answer in answers) - len(answers)
+        calls = sum(answer.calls for answer in answers)
+        self.actual[step] = (len(rows), calls)
+        self.calls[record.source.name] += calls - len(answers)
         self.rows_read[record.name] = self.rows_read.get(record.name, 0) + len(rows)
         for answer in answers:
             if answer.as_of is not None or answer.stale or record.source.name not in self.freshness:
@@ -465,7 +525,10 @@ class Execution:
 
     def having(self, op: str, leaf: Leaf, measure: MeasureTerm | None) -> Callable[[Any], bool]:
         """A ``having`` test with its value bound; null passes no comparison."""
-        scalar = INT if measure is None else DECIMAL if measure.function == "avg" else measure.field.scalar
+        if measure is None or measure.function == "countDistinct":
+            scalar = INT
+        else:
+            scalar = DECIMAL if measure.function == "avg" else measure.field.scalar
         value = self.read(leaf, scalar.parse if op != "isNull" else None)
         if op == "isNull":
             return lambda measured: (measured is None) is value

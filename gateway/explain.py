@@ -16,8 +16,10 @@ from gateway.plan import (
     Plan,
     Reading,
     RowsStep,
+    ScanStep,
     Step,
 )
+from gateway.prepared import waits_on
 from gateway.request import GraphQLRequest
 from gateway.templates import FromPrincipal, FromVariable, Leaf
 from schema.catalog import Catalog
@@ -35,12 +37,23 @@ from schema.fetch import (
 
 def plan_text(plan: Plan) -> str:
     """One block a step; every value is a placeholder, so the text is the same for everybody with the same grants."""
-    blocks = [_step(step) for step in plan.steps]
+    blocks = [_step(step) for step in _in_order(plan)]
     blocks += [f"refused {refusal.coordinate}: {refusal.code}" for refusal in plan.allowed.refusals]
     blocks += [
         f"narrowed {told.record} at {_path(told.path)} by {', '.join(told.rules)}" for told in plan.allowed.narrowed
     ]
     return "\n".join(blocks) + "\n"
+
+
+def _in_order(plan: Plan) -> list[Step]:
+    """The steps so that each stands behind those it waits for; else by number."""
+    done: dict[int, Step] = {}
+    left = list(plan.steps)
+    while left:
+        step = next(step for step in left if waits_on(step) <= done.keys())
+        done[step.id] = step
+        left.remove(step)
+    return list(done.values())
 
 
 def _path(path: Path) -> str:
@@ -51,7 +64,7 @@ def _step(step: Step) -> str:
     match step:
         case LookupStep():
             return f"[{step.id}] look up {step.record.type_name}.{step.field.api_name} by rows of [{step.parent}]"
-        case RowsStep():
+        case RowsStep() | ScanStep():
             kind = "fetch"
         case AggregateStep():
             kind = "aggregate" if step.pushed else "fetch and aggregate here"
@@ -59,9 +72,16 @@ def _step(step: Step) -> str:
             kind = "key set"
     reading = step.reading
     record = reading.record
+    if reading.scan is not None:
+        return "\n".join(_over(step, reading, reading.scan))
     lines = [
         f"[{step.id}] {kind} {record.name} from {record.source_name} ({record.department.name}) at {_path(step.path)}"
     ]
+    lines.append(f"    about {_about(reading.about)} rows")
+    if isinstance(step, RowsStep) and step.joined_as:
+        lines.append(f"    to be joined in for the link {step.joined_as}")
+    if isinstance(step, KeySetStep):
+        lines.append(_direction(step, reading))
     lines += _keys(reading)
     shape = reading.shape
     cells = shape.cells or shape.groups
@@ -86,6 +106,40 @@ def _step(step: Step) -> str:
     return "\n".join(lines)
 
 
+def _over(step: RowsStep | ScanStep | AggregateStep | KeySetStep, reading: Reading, scan: int) -> list[str]:
+    """A step that goes on with the rows of another one."""
+    what = {RowsStep: "order and page", AggregateStep: "aggregate", KeySetStep: "key set", ScanStep: "rows"}[type(step)]
+    if isinstance(step, AggregateStep) and step.merges:
+        what = "merge groups"
+    lines = [f"[{step.id}] {what} here, from [{scan}], {reading.record.name} at {_path(step.path)}"]
+    if isinstance(step, KeySetStep):
+        lines.append(f"    for the filter through {step.into}")
+    if reading.joins:
+        lines.append(f"    joined in: {', '.join(f'[{join.step}]' for join in reading.joins)}")
+    if reading.local is not None:
+        asked = [f"[{step}]" for step in reading.waits_on]
+        lines.append(f"    filter: rows first, then keys of {', '.join(asked)}" if asked else "    filter")
+    if isinstance(step, RowsStep) and step.paging is not None:
+        lines.append(_order(step, reading))
+    if isinstance(step, AggregateStep) and step.totals.k:
+        lines.append(f"    suppress: cells under {step.totals.k}")
+    return lines
+
+
+def _direction(step: KeySetStep, reading: Reading) -> str:
+    if reading.keyed is None:
+        return f"    keys first: for the filter through {step.into}, fewer than the rows they filter"
+    return f"    rows first: for the filter through {step.into}, fewer than the keys that would pass"
+
+
+def _about(rows: float) -> str:
+    """Rows expected, in two figures: estimates claim no more."""
+    if rows < 1:
+        return "1"
+    digits = max(0, len(str(int(rows))) - 2)
+    return f"{int(round(rows, -digits)):,}"
+
+
 def _keys(reading: Reading) -> list[str]:
     keyed = reading.keyed
     if keyed is None:
@@ -101,7 +155,7 @@ def _order(step: RowsStep, reading: Reading) -> str:
     paging = step.paging
     assert paging is not None
     told = [
-        f"{reading.cells[term.position].field.api_name} {'DESC' if term.descending else 'ASC'}" for term in paging.order
+        f"{term.name} {'DESC' if term.descending else 'ASC'}" for term in paging.order
     ]
     where = "" if paging.pushed else "then here: "
     per = " for each key" if reading.keyed is not None else ""
@@ -153,7 +207,21 @@ def extensions(operation: Operation, request: GraphQLRequest, run: Execution, al
     if request.extensions.get("plan") is True:
         plan = run.prepared.plan
         if all(allowed.access.granted("diagnose", department) for department in plan.departments):
-            told["plan"] = {"text": plan_text(plan), "rows": run.rows_read, "sourceCalls": run.calls}
+            told["plan"] = {
+                "text": plan_text(plan), "rows": run.rows_read, "sourceCalls": run.calls, "steps": measured(run),
+            }  # fmt: skip
+    return told
+
+
+def measured(run: Execution) -> list[dict[str, Any]]:
+    """Of each step that reached its source: the rows expected, the rows read and the calls they took."""
+    steps = run.prepared.plan.steps
+    told = []
+    for number, (rows, calls) in sorted(run.actual.items()):
+        step = steps[number]
+        assert not isinstance(step, LookupStep)
+        about = round(step.reading.about)
+        told.append({"step": number, "estimatedRows": about, "rows": rows, "sourceCalls": calls})
     return told
 
 

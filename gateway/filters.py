@@ -9,7 +9,20 @@ from enum import Enum
 from typing import Any
 
 from auth.policy import Access, Decision, RecordAccess, State, all_of
-from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTest, OrderTerm, RuleTest, Window
+from gateway.allowed import (
+    AllTests,
+    AnyTest,
+    FieldTest,
+    Filter,
+    Hop,
+    LinkTest,
+    NoTest,
+    OrderTerm,
+    RuleTest,
+    Via,
+    Window,
+    via_names,
+)
 from gateway.templates import FromVariable, Leaf, Literal, Template, as_list, known_now
 from schema.catalog import Field, Link, Record
 from schema.errors import Code
@@ -85,7 +98,7 @@ class Rights:
             raise self._refused(part, "measured", "the grant of totals does not name it")
         return self.condition(part, "measured")
 
-    def link_condition(self, link: Link, target: RecordAccess, *, key_only: bool) -> Predicate:
+    def link_condition(self, link: Link, target: RecordAccess) -> Predicate:
         """Where the reference counts; raises when the link, or its target, may not be used."""
         record = self.access.record
         if self.by is not None:
@@ -161,7 +174,7 @@ def _tests(name: str, value: Template, scope: Scope) -> list[Filter]:
     assert isinstance(value, dict)
     if not part.many:
         return [_to_one(part, value, target, scope)]
-    condition = scope.rights.link_condition(part, target, key_only=False)
+    condition = scope.rights.link_condition(part, target)
     local = scope.record.fields[part.local]
     inner = scope.into(target)
     tests: list[Filter] = []
@@ -188,7 +201,7 @@ def _to_one(link: Link, value: dict[str, Template], target: RecordAccess, scope:
     local = scope.record.fields[link.local]
     key = target.record.key_field
     key_only = target.visible == TRUE and target.fields[key.name].unconditional and _reads_only(value, key.api_name)
-    condition = scope.rights.link_condition(link, target, key_only=key_only)
+    condition = scope.rights.link_condition(link, target)
     if key_only:
         present = FieldTest(local, "isNull", Literal(False), condition)
         return AllTests((present, _on_local(value, local, condition, key.api_name, scope)))
@@ -226,13 +239,6 @@ def _on_local(value: Template, local: Field, condition: Predicate, key: str, sco
 def _link_test(
     link: Link, local: Field, condition: Predicate, target: RecordAccess, where: Filter, scope: Scope
 ) -> LinkTest:
-    if target.record.department != scope.record.department:
-        raise bad_input(
-            f"{scope.record.type_name}.{link.api_name} belongs to another department; filters across departments can "
-            f"use only its key, {target.record.key_field.api_name}"
-        )
-    if not target.record.source.capabilities.list_all:
-        raise bad_input(f"{target.record.type_name} can only be asked for by key and cannot be filtered through")
     if target.visible != TRUE:
         where = AllTests((RuleTest(target.visible), where))
     scope.note_narrowed(target)
@@ -253,33 +259,36 @@ def order_terms(argument: Template | None, scope: Scope) -> tuple[OrderTerm, ...
     """The caller's order; the record's key is added when planning. A field named twice counts where first named."""
     if argument is None or argument == Literal(None):
         return ()
-    terms: dict[str, OrderTerm] = {}
+    terms: dict[tuple[str, ...], OrderTerm] = {}
     for item in as_list(argument):
         if isinstance(item, FromVariable):
             raise bad_input("orderBy takes a list of objects")
-        assert isinstance(item, dict)
-        for name, value in item.items():
-            term = _order_term(name, value, scope)
-            terms.setdefault(term.field.name, term)
+        for term in _order_terms(item, scope, ()):
+            terms.setdefault((*via_names(term.via), term.field.name), term)
     return tuple(terms.values())
 
 
-def _order_term(name: str, value: Template, scope: Scope) -> OrderTerm:
-    part = scope.record.by_api_name[name]
-    value = _given(value, name)
-    if isinstance(part, Field):
-        return OrderTerm(part, _descends(value, scope), scope.rights.condition(part, "ordered by"))
-    target = scope.access.record(part.target)
-    assert isinstance(value, dict)
-    key = target.record.key_field
-    unconditional = target.visible == TRUE and target.fields[key.name].unconditional
-    if set(value) != {key.api_name} or not unconditional:
-        raise bad_input(
-            f"{scope.record.type_name} can be ordered through {part.api_name} only by its key, {key.api_name}, "
-            "and only by those who may see all of it"
-        )
-    condition = scope.rights.link_condition(part, target, key_only=True)
-    return OrderTerm(scope.record.fields[part.local], _descends(value[key.api_name], scope), condition)
+def _order_terms(entry: Template, scope: Scope, via: Via) -> Iterator[OrderTerm]:
+    """The terms of one entry. Through a link a row is ordered by the linked record, as far as it may be seen; by that
+    record's key alone it is ordered by the local one, when every target row may be seen."""
+    assert isinstance(entry, dict)
+    for name, value in entry.items():
+        part = scope.record.by_api_name[name]
+        value = _given(value, name)
+        if isinstance(part, Field):
+            yield OrderTerm(part, _descends(value, scope), scope.rights.condition(part, "ordered by"), via)
+            continue
+        target = scope.access.record(part.target)
+        key = target.record.key_field
+        local = scope.record.fields[part.local]
+        unconditional = target.visible == TRUE and target.fields[key.name].unconditional
+        condition = scope.rights.link_condition(part, target)
+        assert isinstance(value, dict)
+        if unconditional and set(value) == {key.api_name}:
+            yield OrderTerm(local, _descends(_given(value[key.api_name], name), scope), condition, via)
+            continue
+        scope.note_narrowed(target)
+        yield from _order_terms(value, scope.into(target), (*via, Hop(part, local, condition, target)))
 
 
 def _descends(value: Template, scope: Scope) -> bool:

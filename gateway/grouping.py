@@ -12,6 +12,8 @@ from gateway.plan import AggregateStep, Partial
 from schema.catalog import Field
 
 AVERAGE_QUANTUM = Decimal("0.000001")
+EMPTY = {"count": 0, "values": 0, "distinct": 0}
+"""What is measured over no row; null for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Groups:
     keys: list[tuple[Any, ...]]
     k: int
 
+    def flat(self) -> list[tuple[Any, ...]]:
+        """The groups as rows to be merged further: key, values, parent."""
+        return [(*item.key, *item.values, parent) for parent, items in self.by_parent.items() for item in items]
+
     def count(self, parent: Any) -> int | None:
         """The number of rows without grouping; None when it is suppressed."""
         groups = self.by_parent.get(parent)
@@ -58,6 +64,8 @@ def group(
         own = merged.setdefault(parent, {})
         if step.pushed:
             values = [_decoded(partial, row[offset + at], report) for at, partial in enumerate(partials)]
+        elif step.merges:
+            values = [_of_group(partial, row[at]) for partial, at in zip(partials, step.measured, strict=True)]
         else:
             values = [_of_row(partial, row, at) for partial, at in zip(partials, step.measured, strict=True)]
         known = own.get(key)
@@ -65,7 +73,7 @@ def group(
             _merge(partial, one, other) for partial, one, other in zip(partials, known, values, strict=True)
         ]  # fmt: skip
     if join < 0 and not step.groups and not merged:
-        merged[None] = {(): [0 if partial.function in ("count", "values") else None for partial in partials]}
+        merged[None] = {(): [EMPTY.get(partial.function) for partial in partials]}
     by_parent = {
         parent: _suppressed(step, _sorted(own), None if complement is None else complement.by_parent.get(parent, []))
         for parent, own in merged.items()
@@ -76,7 +84,12 @@ def group(
 
 def _sorted(own: dict[tuple[Any, ...], list[Any]]) -> list[Group]:
     order = sorted(own, key=lambda key: tuple((part is None, 0 if part is None else part) for part in key))
-    return [Group(key, tuple(own[key])) for key in order]
+    return [Group(key, tuple(map(_finished, own[key]))) for key in order]
+
+
+def _finished(value: Any) -> Any:
+    """Distinct values are gathered as a set and told as their number."""
+    return len(value) if isinstance(value, set) else value
 
 
 def _decoded(partial: Partial, raw: Any, report: Callable[[Field], None]) -> Any:
@@ -104,7 +117,13 @@ def _of_row(partial: Partial, row: Any, at: int) -> Any:
             return 1
         case "values":
             return 0 if row[at] is None else 1
-    return row[at]
+    return _of_group(partial, row[at])
+
+
+def _of_group(partial: Partial, value: Any) -> Any:
+    if partial.function == "distinct":
+        return set() if value is None else {value}
+    return value
 
 
 def _merge(partial: Partial, one: Any, other: Any) -> Any:
@@ -115,6 +134,9 @@ def _merge(partial: Partial, one: Any, other: Any) -> Any:
             return min(one, other)
         case "max":
             return max(one, other)
+        case "distinct":
+            one |= other
+            return one
     return one + other
 
 

@@ -72,12 +72,10 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         if operation.parsed.definition.operation.value != "query":
             raise OperationError(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
         course.compiled = compiled = _compiled(house, operation, access)
-        course.run = run = Execution(
-            compiled.prepared, operation.variables, course.principal, house.reach,
-            asyncio.get_running_loop().time() + house.time_s,
-        )  # fmt: skip
-        async with asyncio.timeout_at(run.deadline + 1.0):
-            await run.run()
+        course.run = run = await _run(house, course, compiled)
+        if run.turned:
+            course.compiled = compiled = _turned(house, operation, access, compiled, run.turned)
+            course.run = run = await _run(house, course, compiled)
         body = _body(house, course, run, compiled, operation)
     except OperationError as error:
         outcome = "request_error"
@@ -101,6 +99,19 @@ async def answer(house: House, incoming: Incoming) -> Answer:
     return Answer(body, outcome, receipt)
 
 
+async def _run(house: House, course: Course, compiled: Compiled) -> Execution:
+    """One execution of the plan. What a first one cost counts for the second."""
+    first = course.run
+    assert course.operation is not None
+    deadline = asyncio.get_running_loop().time() + house.time_s if first is None else first.deadline
+    run = Execution(compiled.prepared, course.operation.variables, course.principal, house.reach, deadline)
+    if first is not None:
+        run.calls, run.rows_read = first.calls, first.rows_read
+    async with asyncio.timeout_at(deadline + 1.0):
+        await run.run()
+    return run
+
+
 def _claims(incoming: Incoming) -> tuple[Credentials, Context]:
     """Who asks and in what context; header and body must not disagree."""
     claims: dict[str, str] = {}
@@ -117,16 +128,31 @@ def _claims(incoming: Incoming) -> tuple[Credentials, Context]:
 
 
 def _compiled(house: House, operation: Operation, access: Any) -> Compiled:
-    key: Hashable = (operation.parsed.text_hash, operation.shape, access.key)
+    key = _plan_key(operation, access)
     compiled = house.plans.get(key)
     if not isinstance(compiled, Compiled):
-        allowed = allow(house, operation, access)
-        prepared = prepare(make_plan(allowed))
-        known = roots_of(house.catalog)
-        beside = any(pick.name not in known for pick in operation.picked())
-        compiled = Compiled(prepared, {}, beside, recording.footprint(prepared.plan))
-        house.plans[key] = compiled
+        compiled = house.plans[key] = _compile(house, operation, allow(house, operation, access), frozenset())
     return compiled
+
+
+def _turned(house: House, operation: Operation, access: Any, compiled: Compiled, turned: set[str]) -> Compiled:
+    """The plan turned round at some links, which later requests then start with."""
+    plan = compiled.prepared.plan
+    compiled = house.plans[_plan_key(operation, access)] = _compile(
+        house, operation, plan.allowed, plan.turned | turned
+    )
+    return compiled
+
+
+def _plan_key(operation: Operation, access: Any) -> Hashable:
+    return (operation.parsed.text_hash, operation.shape, access.key)
+
+
+def _compile(house: House, operation: Operation, allowed: Allowed, turned: frozenset[str]) -> Compiled:
+    prepared = prepare(make_plan(allowed, turned))
+    known = roots_of(house.catalog)
+    beside = any(pick.name not in known for pick in operation.picked())
+    return Compiled(prepared, {}, beside, recording.footprint(prepared.plan))
 
 
 def allow(house: House, operation: Operation, access: Any) -> Allowed:

@@ -69,8 +69,11 @@ class CellUse:
 
 @dataclass(frozen=True, slots=True)
 class SortTerm:
+    """``name``: the field as clients write it, behind the links that lead to it."""
+
     position: int
     descending: bool
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,20 @@ class Paging:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinIn:
+    """Puts the cells of a linked row behind each row: of the row that step ``step`` brought for the value at
+    ``position``, or ``width`` nulls."""
+
+    step: int
+    position: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What every reading step shares. ``local`` runs on decoded rows, with ``local_params``."""
+    """What every reading step shares. ``local`` runs on decoded rows, with ``local_params``. ``scan``: the rows are
+    those another step brought, already decoded, and ``shape`` says only what they are; ``joins`` widen them first.
+    ``about``: rows expected, from declared sizes."""
 
     record: Record
     shape: FetchShape
@@ -102,6 +117,18 @@ class Reading:
     """Position of the cell rows are matched to their parents by; -1 for roots."""
     waits_on: tuple[int, ...]
     """Key-set steps whose keys are parameters here."""
+    scan: int | None = None
+    joins: tuple[JoinIn, ...] = ()
+    about: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStep:
+    """Rows that a later step filters, joins, orders or groups here."""
+
+    id: int
+    path: Path
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +140,13 @@ class RowsStep:
     paging: Paging | None
     single: bool
     """To-one or root by key: two rows for one key are an error."""
+    joined_as: str = ""
+    """The link whose rows are only read to be joined in behind others; it is in no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A measured part: ``count`` (of rows when no term) sum min max."""
+    """A measured part: ``count`` (of rows when no term) values sum min max distinct."""
 
     function: str
     term: MeasureTerm | None
@@ -127,6 +156,8 @@ class Partial:
 class AggregateStep:
     """``pushed``: the source groups; else rows are grouped here. ``cells`` of the reading hold the join cell when there
     is a parent and the groups, whose positions ``groups`` gives; when not pushed, the measured cells as well.
+    ``merges``: ``reading.scan`` is itself an aggregate whose groups (their keys, then their values, then the parent)
+    are merged into coarser ones; ``measured`` gives each partial's place, of a key that is counted for ``distinct``.
     ``complement``: the step that counts the same groups without the caller's filter, for suppression."""
 
     id: int
@@ -137,18 +168,23 @@ class AggregateStep:
     measured: tuple[int, ...]
     """Not pushed: position of each partial's cell, -1 for rows."""
     pushed: bool
+    merges: bool
     totals: Totals
     complement: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class KeySetStep:
-    """The distinct values of one column in the rows that pass: what a filter through a link needs to know."""
+    """The distinct values of one column in the rows that pass: what a filter through a link needs to know. Without
+    ``reading.keyed`` all of them (the keys come first); with it only those the rows to be filtered have (rows
+    first)."""
 
     id: int
     path: Path
     reading: Reading
     pushed: bool
+    into: str
+    """Coordinate of the link filtered through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +199,7 @@ class LookupStep:
     record: Record
 
 
-Step: TypeAlias = RowsStep | AggregateStep | KeySetStep | LookupStep
+Step: TypeAlias = ScanStep | RowsStep | AggregateStep | KeySetStep | LookupStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,3 +261,5 @@ class Plan:
     steps: tuple[Step, ...]
     roots: tuple[RootLayout, ...]
     departments: frozenset[str]
+    turned: frozenset[str] = frozenset()
+    """Links whose keys do not come first because they turned out to be too many."""

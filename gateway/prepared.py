@@ -31,7 +31,7 @@ class Prepared:
 
 def prepare(plan: Plan) -> Prepared:
     """Everything the executor looks up by step."""
-    waits = {step.id: _waits_on(step) for step in plan.steps}
+    waits = {step.id: waits_on(step) for step in plan.steps}
     followers: dict[int, list[int]] = {step.id: [] for step in plan.steps}
     for step, above in waits.items():
         for one in above:
@@ -53,10 +53,13 @@ def _reading(step: Step) -> Reading | None:
     return None if isinstance(step, LookupStep) else step.reading
 
 
-def _waits_on(step: Step) -> frozenset[int]:
+def waits_on(step: Step) -> frozenset[int]:
+    """The steps that must have run before this one."""
     if isinstance(step, LookupStep):
         return frozenset({step.parent})
-    above = set(step.reading.waits_on)
+    above = {*step.reading.waits_on, *(join.step for join in step.reading.joins)}
+    if step.reading.scan is not None:
+        above.add(step.reading.scan)
     if step.reading.keyed is not None and step.reading.keyed.parent is not None:
         above.add(step.reading.keyed.parent)
     if isinstance(step, AggregateStep) and step.complement is not None:
@@ -66,7 +69,7 @@ def _waits_on(step: Step) -> frozenset[int]:
 
 def _decoder(step: Step) -> Decoder | None:
     reading = _reading(step)
-    if reading is None:
+    if reading is None or reading.scan is not None:
         return None
     extra = len(step.partials) if isinstance(step, AggregateStep) and step.pushed else 0
     if isinstance(step, KeySetStep) and step.pushed:

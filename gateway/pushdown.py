@@ -104,6 +104,8 @@ class Pushdown:
 
     record: Record
     link_keys: Callable[[LinkTest], int]
+    rows_first: set[int] = field(default_factory=set)
+    """Identities of the link tests that wait for the rows they filter: these cannot be pushed."""
     params: list[Binding] = field(default_factory=list)
     waits_on: list[int] = field(default_factory=list)
 
@@ -111,7 +113,7 @@ class Pushdown:
         """What the source applies, and what is left for the gateway: both together are the filter."""
         conditions: list[Condition] = []
         left: list[Filter] = []
-        for part in _conjuncts(where):
+        for part in conjuncts(where):
             if self.can_push(part):
                 conditions.append(self.condition(part))
             else:
@@ -132,7 +134,8 @@ class Pushdown:
             case FieldTest():
                 return self._can_push_field(test)
             case LinkTest(local=local, condition=condition):
-                return self._can_push_in(local) and self._can_push_rule(condition)
+                first = id(test) in self.rows_first
+                return not first and self._can_push_in(local) and self._can_push_rule(condition)
 
     def can_push_cell(self, condition: Predicate) -> bool:
         """Whether the source can blank a cell where the condition fails."""
@@ -236,10 +239,22 @@ def _of_one(encode: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any], tuple[A
     return lambda value: encode(value if isinstance(value, tuple) else (value,))
 
 
-def _conjuncts(where: Filter) -> list[Filter]:
+def conjuncts(where: Filter) -> list[Filter]:
     if isinstance(where, AllTests):
-        return [inner for part in where.parts for inner in _conjuncts(part)]
+        return [inner for part in where.parts for inner in conjuncts(part)]
     return [where]
+
+
+def link_tests(where: Filter) -> list[LinkTest]:
+    """The filters through links in a filter, not those inside their targets'."""
+    match where:
+        case AllTests(parts=parts) | AnyTest(parts=parts):
+            return [found for part in parts for found in link_tests(part)]
+        case NoTest(part=part):
+            return link_tests(part)
+        case LinkTest():
+            return [where]
+    return []
 
 
 def all_of(conditions: list[Condition]) -> Condition:

@@ -21,10 +21,11 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema_directive import Location
 
 from gateway import ownership
+from gateway.paths import FieldPath, linked_fields
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.rules import Allow
-from schema.scalars import CUSTOM, DECIMAL, FLOAT, LONG, Scalar
+from schema.scalars import CUSTOM, DECIMAL, FLOAT, INT, LONG, Scalar
 
 ORDERED = ("String", "Int", "Long", "Decimal", "Float", "Date", "DateTime")
 NUMBERS = ("Int", "Long", "Decimal", "Float")
@@ -70,6 +71,7 @@ FILTERS = {
     "Boolean": "eq ne isNull",
     "NationalId": "eq ne in notIn isNull",
 }
+TABLES = {"Sum": "Sum", "Avg": "Avg", "Min": "Min", "Max": "Max", "CountDistinct": "Number of different values"}
 PYTHON = {"String": "str", "Int": "int", "Float": "float", "Boolean": "bool"}
 
 
@@ -131,6 +133,10 @@ def _scalar(scalar: Scalar) -> Any:
     )  # fmt: skip
 
 
+def _small(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
 class _Writer:
     """Writes the types' source. Long texts and directives go through ``facts`` by number."""
 
@@ -159,6 +165,14 @@ class _Writer:
 
     def _shown(self, record: Record, part: Field | Link) -> bool:
         return f"{record.type_name}.{part.api_name}" not in self._hidden
+
+    def _path_shown(self, record: Record, path: FieldPath) -> bool:
+        """Whether every link on the way and the field itself exist for who reads this schema."""
+        for link in path.links:
+            if not self._shown(record, link):
+                return False
+            record = self._catalog.records[link.target]
+        return self._shown(record, path.field)
 
     def _fact(self, value: Any) -> str:
         self.facts.append(value)
@@ -309,7 +323,9 @@ class _Writer:
         ones = [link for link in links if not link.many]
         self._lines.append(f'@strawberry.enum(name="{name}GroupBy")')
         self._lines.append(f"class {name}GroupBy(Enum):")
+        linked = [path for path in linked_fields(self._catalog, record).values() if self._path_shown(record, path)]
         names = [field.name.upper() for field in grouped] + [link.name.upper() for link in ones]
+        names += [path.enum_name for path in linked]
         self._lines += [f'    {value} = "{value}"' for value in names]
         key = [
             f'f_{field.name}: "{self._type(field.scalar)} | None" = strawberry.field(name="{field.api_name}")'
@@ -318,6 +334,10 @@ class _Writer:
             f'f_{link.name}: "{self._catalog.records[link.target].type_name} | None" = '
             f'strawberry.field(name="{link.api_name}")'
             for link in ones
+        ] + [
+            f'p_{path.enum_name.lower()}: "{self._type(path.field.scalar)} | None" = '
+            f'strawberry.field(name="{path.api_name}")'
+            for path in linked
         ]
         self._class("type", f"{name}GroupKey", f"What the {record.plural} of a group have in common.", key)
         numbers = [field for field in columns if field.scalar.name in NUMBERS]
@@ -328,6 +348,7 @@ class _Writer:
             "Avg": [(field, FLOAT if field.scalar is FLOAT else DECIMAL) for field in numbers],
             "Min": [(field, field.scalar) for field in ordered],
             "Max": [(field, field.scalar) for field in ordered],
+            "CountDistinct": [(field, INT) for field in grouped],
         }
         body = [f'key: "{name}GroupKey | None"', "count: int | None"]
         having = ['h_count: "IntFilter | None" = strawberry.field(name="count", default=UNSET)']
@@ -335,18 +356,18 @@ class _Writer:
             if not measured:
                 continue
             self._class(
-                "type", f"{name}{table}", f"{table} of each field over the group.",
+                "type", f"{name}{table}", f"{TABLES[table]} of each field over the group.",
                 [f'f_{field.name}: "{self._type(scalar)} | None" = strawberry.field(name="{field.api_name}")'
                  for field, scalar in measured],
             )  # fmt: skip
             self._class(
-                "input", f"{name}{table}Having", f"Tests of {table.lower()}.",
+                "input", f"{name}{table}Having", f"Tests of {_small(table)}.",
                 [f'f_{field.name}: "{scalar.name}Filter | None" = strawberry.field(name="{field.api_name}", '
                  "default=UNSET)" for field, scalar in measured],
             )  # fmt: skip
-            body.append(f'f_{table.lower()}: "{name}{table} | None" = strawberry.field(name="{table.lower()}")')
+            body.append(f'f_{table.lower()}: "{name}{table} | None" = strawberry.field(name="{_small(table)}")')
             having.append(
-                f'h_{table.lower()}: "{name}{table}Having | None" = strawberry.field(name="{table.lower()}", '
+                f'h_{table.lower()}: "{name}{table}Having | None" = strawberry.field(name="{_small(table)}", '
                 "default=UNSET)"
             )
         body.append("suppressed: bool | None")

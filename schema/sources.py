@@ -61,13 +61,15 @@ SQL = Capabilities(
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much a department lets us ask. ``row_budget``: most rows one fetch may bring when the gateway has to filter,
-    order or group itself; ``max_calls_per_operation``: most calls one operation may cost this source."""
+    order or group itself; ``max_calls_per_operation``: most calls one operation may cost this source;
+    ``max_filter_keys``: most keys of other sources that one filter may bring along."""
 
     timeout_s: float = 5.0
     concurrency: int = 8
     max_keys: int = 1000
     row_budget: int = 50_000
     max_calls_per_operation: int = 64
+    max_filter_keys: int = 100_000
     retries: int = 0
     breaker_failures: int = 5
     breaker_pause_s: float = 5.0

@@ -1,0 +1,167 @@
+"""A reading step while it is being written: which cells it needs, what its source does and what is left for the
+gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from gateway.allowed import AllTests, Filter, OrderTerm, RuleTest
+from gateway.plan import CellUse, JoinIn, Keyed, LocalTest, Partial, Reading
+from gateway.pushdown import Local, Pushdown, conjuncts, link_tests, plain_column
+from schema.catalog import Field, Record
+from schema.codecs import Codec
+from schema.fetch import Cell, Column, Condition, FetchShape, Function, Measure
+from schema.predicates import TRUE, Predicate
+
+Shaping = Callable[[Condition, tuple[Cell, ...], Column | None], FetchShape]
+"""(pushed condition, cells, key column) -> the shape of a fetch."""
+
+
+def codec_of(part: Field) -> Codec:
+    assert part.codec is not None
+    return part.codec
+
+
+def takes_keys(record: Record, part: Field) -> bool:
+    """Whether the source can be asked for rows by values of the field."""
+    capabilities = record.source.capabilities
+    assert part.column is not None
+    if not capabilities.takes_keys(part.column):
+        return False
+    codec = codec_of(part)
+    return codec.enumerable or codec.normaliser in capabilities.normalisers
+
+
+def visible_rows(condition: Predicate) -> Filter:
+    return AllTests() if condition == TRUE else RuleTest(condition)
+
+
+@dataclass(slots=True)
+class Draft:
+    """The cells needed so far, by field and condition, and the two places a filter can go."""
+
+    record: Record
+    push: Pushdown
+    about: float = 0.0
+    local: Local = field(init=False)
+    cells: list[tuple[Field, Predicate]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.local = Local(self.record, self.position, self.push.link_keys)
+
+    def position(self, part: Field, condition: Predicate = TRUE) -> int:
+        """Where the cell stands in a row; asked for first, it is added."""
+        wanted = (part, condition)
+        if wanted not in self.cells:
+            self.cells.append(wanted)
+        return self.cells.index(wanted)
+
+    def _shape_cells(self) -> tuple[Cell, ...]:
+        cells = []
+        for part, condition in self.cells:
+            when = self.push.cell_condition(condition) if self.push.can_push_cell(condition) else None
+            cells.append(Cell(plain_column(part), when))
+        return tuple(cells)
+
+    def _uses(self) -> tuple[CellUse, ...]:
+        """The cells as the executor reads them. Blanking tests may themselves need more cells."""
+        uses: list[CellUse] = []
+        index = 0
+        while index < len(self.cells):
+            part, condition = self.cells[index]
+            here = None if self.push.can_push_cell(condition) else self.local.blanking(condition)
+            uses.append(CellUse(part, here))
+            index += 1
+        return tuple(uses)
+
+    def reading(self, where: Filter, keyed: Keyed | None, join: int, shape: Shaping) -> Reading:
+        """The finished reading."""
+        condition, left = self.push.split(where)
+        test = self.local.test(left)
+        uses = self._uses()
+        key_column = None
+        if keyed is not None and keyed.pushed:
+            key_column = _key_column(self.cells[join][0] if join >= 0 else self.record.key_field)
+        return Reading(
+            self.record, shape(condition, self._shape_cells(), key_column), tuple(self.push.params), uses, test,
+            tuple(self.local.params), keyed, join, (*self.push.waits_on, *self.local.waits_on), about=self.about,
+        )  # fmt: skip
+
+    def waiting(self, where: Filter) -> tuple[Filter, Filter]:
+        """The filter in two: what can be told of a row by itself, and what waits for keys of the rows themselves."""
+        early: list[Filter] = []
+        late: list[Filter] = []
+        for part in conjuncts(where):
+            waits = any(id(test) in self.push.rows_first for test in link_tests(part))
+            (late if waits else early).append(part)
+        return AllTests(tuple(early)), AllTests(tuple(late))
+
+    def can_order(self, order: tuple[OrderTerm, ...], where: Filter, keyed: Keyed | None) -> bool:
+        """Whether order, seek and limit may be left to the source: it must also apply the whole filter, and no key
+        may turn out unreadable."""
+        capabilities = self.record.source.capabilities
+        if not (capabilities.order and capabilities.limit and capabilities.boolean):
+            return False
+        if keyed is not None and not (capabilities.per_key_limit and keyed.pushed):
+            return False
+        for term in order:
+            codec = codec_of(term.field)
+            assert term.field.column is not None
+            if term.via or not (codec.total and codec.ordered and capabilities.takes(term.field.column, "gt")):
+                return False
+            if codec.normaliser is not None and codec.normaliser not in capabilities.normalisers:
+                return False
+            if not self.push.can_push_cell(term.condition):
+                return False
+        return self.push.can_push(where)
+
+    def can_group(
+        self, where: Filter, groups: list[tuple[Field, Predicate]], partials: tuple[Partial, ...], keyed: Keyed | None
+    ) -> bool:
+        """Whether the source can count and measure by itself."""
+        capabilities = self.record.source.capabilities
+        if not capabilities.groups or not self.push.can_push(where) or (keyed is not None and not keyed.pushed):
+            return False
+        if not codec_of(self.record.key_field).total:
+            return False  # rows whose key cannot be read are left out, and only their decoded key tells
+        if not all(self.push.can_push_cell(condition) for _, condition in groups):
+            return False
+        return all(self._can_measure(partial) for partial in partials)
+
+    def _can_measure(self, partial: Partial) -> bool:
+        if partial.term is None:
+            return True
+        codec = codec_of(partial.term.field)
+        if not self.push.can_push_cell(partial.term.condition):
+            return False
+        if codec.normaliser is not None and codec.normaliser not in self.record.source.capabilities.normalisers:
+            return False
+        match partial.function:
+            case "distinct":
+                return False
+            case "sum":
+                return codec.factor is not None and codec.total
+            case "values":
+                return codec.total
+        return codec.total and codec.ordered
+
+    def measure(self, partial: Partial) -> Measure:
+        if partial.term is None:
+            return Measure(Function.COUNT)
+        function = Function.COUNT if partial.function == "values" else Function(partial.function)
+        return Measure(function, self.push.cell(partial.term.field, partial.term.condition))
+
+
+def over(scan: int, scanned: Reading, test: LocalTest | None, local: Local, joins: tuple[JoinIn, ...]) -> Reading:
+    """The reading that goes on with another step's rows, widened by ``joins`` and filtered by ``test``."""
+    return replace(
+        scanned, params=(), cells=(), local=test, local_params=tuple(local.params), waits_on=tuple(local.waits_on),
+        scan=scan, joins=joins,
+    )  # fmt: skip
+
+
+def _key_column(part: Field) -> Column:
+    column = plain_column(part)
+    codec = codec_of(part)
+    return column if codec.enumerable else Column(column.name, column.kind, column.scale, codec.normaliser)
