@@ -6,8 +6,8 @@ principal of the same class; ``Access.key`` is everything a cached plan may depe
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from cachetools import LRUCache
@@ -15,8 +15,11 @@ from cachetools import LRUCache
 from auth.principal import Principal
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
+from schema.derivations import cell_path, deciding, derivation_of
+from schema.derive import Computed, Derivation, Grouped, Kept, RowsOf, children, leaves
 from schema.errors import Code
-from schema.predicates import FALSE, TRUE, And, Attribute, Compare, Holds, Not, Or, Predicate
+from schema.lineage import trace
+from schema.predicates import FALSE, TRUE, And, Attribute, Compare, Holds, IsNull, Not, Or, Predicate
 from schema.resolve import short_path
 from schema.rules import Allow, AllowTotals, Grant, Rule
 
@@ -74,6 +77,8 @@ class RecordAccess:
     links: dict[str, Decision]
     totals: Totals
     refusal: Decision
+    query: QueryAccess | None = None
+    """Of a derived record: what may be read of the records it is derived from."""
 
     @property
     def allowed(self) -> bool:
@@ -82,6 +87,34 @@ class RecordAccess:
     @property
     def narrowed(self) -> bool:
         return self.visible not in (TRUE, FALSE)
+
+
+@dataclass(frozen=True, slots=True)
+class CellAccess:
+    """A cell of a leaf: the field, where it is shown, and the links to it with where each reference is shown."""
+
+    field: Field
+    condition: Predicate
+    hops: tuple[tuple[Link, Predicate, RecordAccess], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeafAccess:
+    """What a derived record's query may read of one record: rows of ``population``. ``totals``: only as totals under
+    this grant, grouped and measured, without rows."""
+
+    access: RecordAccess
+    population: Predicate
+    cells: Mapping[str, CellAccess]
+    totals: Totals | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAccess:
+    """``leaves``: left to right. ``narrowed``: records on the way of which a rule hides rows."""
+
+    leaves: tuple[LeafAccess, ...]
+    narrowed: tuple[RecordAccess, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +134,9 @@ class Access:
             known = self.views[0].decide(record)
             for view in self.views[1:]:
                 known = _both(known, view.decide(record))
+            derivation = derivation_of(record)
+            if derivation is not None and known.allowed:
+                known = derived_access(self, known, derivation)
             self._records[name] = known
         return known
 
@@ -373,3 +409,180 @@ def _holds(predicate: Predicate) -> Iterable[Holds]:
                 yield from _holds(part)
         case Not(part=part):
             yield from _holds(part)
+
+
+class _Unreadable(Exception):
+    """A derived record needs something its reader may not read."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+
+
+def derived_access(access: Access, own: RecordAccess, derivation: Derivation) -> RecordAccess:
+    """What a derived record's own rules allow, as far as the records it is derived from allow it too: a cell that may
+    not be read takes the fields made of it with it, one that decides whether rows are there the whole record."""
+    record = own.record
+    query = trace(derivation.query)
+    needed = deciding(derivation)
+    refused: dict[tuple[int, str], Decision] = {}
+    found: list[LeafAccess] = []
+    narrowed: dict[str, RecordAccess] = {}
+    try:
+        for number, leaf in enumerate(leaves(derivation.query)):
+            found.append(_leaf(access, leaf, number, needed, refused, _is_grouped(derivation, number)))
+            for base in _passed(found[-1]):
+                if base.narrowed:
+                    narrowed[base.record.name] = base
+                    if base.record.name in derivation.requires_all:
+                        raise _Unreadable(_refused(f"rules show you only some {base.record.plural}, and it needs all"))
+    except _Unreadable as problem:
+        return replace(own, visible=FALSE, refusal=problem.decision)
+    fields = dict(own.fields)
+    for name, part in record.fields.items():
+        blocked = [refused[origin] for origin in sorted(query.cells.get(part.column or "", ())) if origin in refused]
+        if blocked and fields[name].state is not State.REFUSED:
+            fields[name] = blocked[0]
+    return replace(own, fields=fields, query=QueryAccess(tuple(found), tuple(narrowed.values())))
+
+
+def _refused(reason: str, code: Code = Code.REFUSED) -> Decision:
+    return Decision(State.REFUSED, FALSE, (), code, reason)
+
+
+def _is_grouped(derivation: Derivation, number: int) -> bool:
+    """Whether the leaf's rows are only read to be counted and measured."""
+    seen = 0
+
+    def look(node: object, grouped: bool) -> bool | None:
+        nonlocal seen
+        if isinstance(node, RowsOf):
+            seen += 1
+            return grouped if seen - 1 == number else None
+        below = isinstance(node, Grouped) or (grouped and isinstance(node, (Kept, Computed)))
+        for child in children(node):  # type: ignore[arg-type]
+            answer = look(child, below)
+            if answer is not None:
+                return answer
+        return None
+
+    return bool(look(derivation.query, False))
+
+
+def _leaf(
+    access: Access, leaf: RowsOf, number: int, needed: frozenset[tuple[int, str]],
+    refused: dict[tuple[int, str], Decision], grouped: bool,
+) -> LeafAccess:  # fmt: skip
+    """Rows where rows may be read; else totals, where they are granted and enough."""
+    base = access.record(leaf.record)
+    cells: dict[str, CellAccess] = {}
+    denied: dict[tuple[int, str], Decision] = {}
+    for name, path in leaf.cells:
+        try:
+            cells[name] = _cell(access, base, leaf, path)
+        except _Unreadable as problem:
+            denied[number, name] = problem.decision
+    hidden = _hidden_conditions(base, leaf)
+    if base.allowed and hidden is None and not (denied.keys() & needed):
+        refused.update(denied)
+        return LeafAccess(base, base.visible, cells)
+    if grouped and base.totals.allowed and base.totals.by is not None:
+        by_totals = _by_totals(access, base, leaf)
+        if by_totals is not None:
+            return LeafAccess(base, base.totals.population, by_totals, base.totals)
+    if not base.allowed:
+        raise _Unreadable(replace(base.refusal, reason=f"{base.record.type_name}: {base.refusal.reason}"))
+    first = hidden or next(decision for origin, decision in denied.items() if origin in needed)
+    raise _Unreadable(first)
+
+
+def _cell(access: Access, base: RecordAccess, leaf: RowsOf, path: str) -> CellAccess:
+    resolved = cell_path(access.catalog.records, leaf, path)
+    assert resolved is not None
+    hops = []
+    here = base
+    for link in resolved.links:
+        decision = here.links[link.name]
+        if not decision.shown:
+            raise _Unreadable(_of(here, link, decision))
+        target = access.record(link.target)
+        if not target.allowed:
+            raise _Unreadable(replace(target.refusal, reason=f"{target.record.type_name}: {target.refusal.reason}"))
+        hops.append((link, decision.condition, target))
+        here = target
+    decision = here.fields[resolved.field.name]
+    if not decision.shown:
+        raise _Unreadable(_of(here, resolved.field, decision))
+    return CellAccess(resolved.field, decision.condition, tuple(hops))
+
+
+def _of(access: RecordAccess, part: Field | Link, decision: Decision) -> Decision:
+    reason = decision.reason or "it comes masked"
+    return replace(
+        decision, state=State.REFUSED, condition=FALSE, reason=f"{access.record.type_name}.{part.api_name}: {reason}"
+    )
+
+
+def _hidden_conditions(base: RecordAccess, leaf: RowsOf) -> Decision | None:
+    """A field the leaf's own condition reads and its reader may not, or not in every row."""
+    for name in _compared(leaf.where):
+        decision = base.fields[name]
+        if not decision.unconditional:
+            return _of(base, base.record.fields[name], decision)
+    return None
+
+
+def _by_totals(access: Access, base: RecordAccess, leaf: RowsOf) -> dict[str, CellAccess] | None:
+    """The leaf's cells under the grant of totals; None where the grant does not name one of them."""
+    totals = base.totals
+    assert totals.by is not None
+    assert totals.measures is not None
+    cells: dict[str, CellAccess] = {}
+    if any(name not in totals.by for name in _compared(leaf.where)):
+        return None
+    for name, path in leaf.cells:
+        resolved = cell_path(access.catalog.records, leaf, path)
+        assert resolved is not None
+        if not resolved.links:
+            if resolved.field.name not in totals.by | totals.measures:
+                return None
+            cells[name] = CellAccess(resolved.field, TRUE)
+            continue
+        first = resolved.links[0]
+        if first.name not in totals.by and first.local not in totals.by:
+            return None
+        hops = []
+        here = base
+        for link in resolved.links:
+            decision = here.links[link.name] if here is not base else Decision(State.SHOWN)
+            here = access.record(link.target)
+            if not decision.shown or not here.allowed:
+                return None
+            hops.append((link, decision.condition, here))
+        decision = here.fields[resolved.field.name]
+        if not decision.shown:
+            return None
+        cells[name] = CellAccess(resolved.field, decision.condition, tuple(hops))
+    return cells
+
+
+def _passed(leaf: LeafAccess) -> list[RecordAccess]:
+    """The records whose rows the leaf reads."""
+    found = [] if leaf.totals is not None else [leaf.access]
+    if leaf.totals is not None and leaf.totals.population != TRUE:
+        found.append(replace(leaf.access, visible=leaf.totals.population))
+    found += [target for cell in leaf.cells.values() for _, _, target in cell.hops]
+    for base in tuple(found):
+        if base.query is not None:
+            found += base.query.narrowed
+    return found
+
+
+def _compared(predicate: Predicate) -> Iterable[str]:
+    match predicate:
+        case Compare(field=name) | IsNull(field=name):
+            yield name
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from _compared(part)
+        case Not(part=part):
+            yield from _compared(part)

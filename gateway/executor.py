@@ -22,6 +22,7 @@ from gateway.pages import Page, PageProblem
 from gateway.plan import (
     AggregateStep,
     Binding,
+    DeriveStep,
     Keyed,
     KeySetStep,
     KeysOf,
@@ -33,8 +34,9 @@ from gateway.plan import (
 )
 from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE, encode_keys
+from gateway.relational import evaluate
 from gateway.results import Failed, Problem, Result, RowsResult
-from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal
+from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
 from schema.errors import Code
 from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
@@ -123,6 +125,8 @@ class Execution:
                 return await self._groups(step)
             case KeySetStep():
                 return await self._key_set(step)
+            case DeriveStep():
+                return self._derive(step)
             case LookupStep():
                 return await self._lookup(step)
 
@@ -152,6 +156,8 @@ class Execution:
                 return self.principal.attribute(name)
             case Known(value=value):
                 return value
+            case Worked(leaf=inner, function=function, parse=read):
+                return function(self.read(inner, read))
 
     def _params(self, bindings: tuple[Binding, ...], path: Path) -> tuple[Any, ...]:
         return tuple(self._param(binding, path) for binding in bindings)
@@ -188,6 +194,17 @@ class Execution:
                     f"{reading.record.source.name}; narrow it", reading.record,
                 )  # fmt: skip
         return self._params(reading.params, path)
+
+    def _derive(self, step: DeriveStep) -> RowsResult:
+        given: dict[int, list[Any]] = {}
+        for number, part in enumerate(step.inputs):
+            above = self.results[part.step]
+            if isinstance(above, Failed):
+                raise _Stop(above.code)
+            rows = above.flat() if isinstance(above, grouping.Groups) else above.rows  # type: ignore[union-attr]
+            places = part.places
+            given[number] = [tuple(None if at < 0 else row[at] for at in places) for row in rows]
+        return RowsResult(evaluate(step.query, given))
 
     async def _scan(self, step: ScanStep) -> RowsResult:
         reading = step.reading
@@ -393,7 +410,10 @@ class Execution:
         """The reading's rows, decoded, blanked and filtered. Raises _Stop."""
         if reading.scan is not None:
             return self._over_scan(reading, path)
-        rows = await self._fetch(step, reading, path, shape, params, limit, keys)
+        if reading.derived is not None:
+            rows = self._taken(reading, reading.derived)
+        else:
+            rows = await self._fetch(step, reading, path, shape, params, limit, keys)
         decoder = self.prepared.decoders[step]
         if decoder is not None:
             rows = decoder(rows, lambda part: self._unreadable(path, part, reading.record))
@@ -412,6 +432,13 @@ class Execution:
             join = reading.join
             rows = [row for row in rows if row[join] in wanted]
         return rows
+
+    def _taken(self, reading: Reading, derived: int) -> list[Any]:
+        """The cells of a derived record's rows."""
+        above = self.results[derived]
+        if not isinstance(above, RowsResult):
+            raise _Stop(above.code if isinstance(above, Failed) else Code.INTERNAL)
+        return [tuple(row[at] for at in reading.taken) for row in above.rows]
 
     def _over_scan(self, reading: Reading, path: Path) -> list[Any]:
         """Another step's rows, widened by linked ones and filtered."""

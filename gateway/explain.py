@@ -10,6 +10,7 @@ from gateway.operation import Operation
 from gateway.plan import (
     AggregateStep,
     Binding,
+    DeriveStep,
     KeySetStep,
     KeysOf,
     LookupStep,
@@ -23,6 +24,20 @@ from gateway.prepared import waits_on
 from gateway.request import GraphQLRequest
 from gateway.templates import FromPrincipal, FromVariable, Leaf
 from schema.catalog import Catalog
+from schema.derive import (
+    Computed,
+    Given,
+    Grouped,
+    Held,
+    Joined,
+    Kept,
+    Latest,
+    Node,
+    Quantile,
+    RowsOf,
+    cells_of,
+    children,
+)
 from schema.fetch import (
     AllOf,
     AnyOf,
@@ -64,6 +79,8 @@ def _step(step: Step) -> str:
     match step:
         case LookupStep():
             return f"[{step.id}] look up {step.record.type_name}.{step.field.api_name} by rows of [{step.parent}]"
+        case DeriveStep():
+            return "\n".join(_derive(step))
         case RowsStep() | ScanStep():
             kind = "fetch"
         case AggregateStep():
@@ -74,6 +91,8 @@ def _step(step: Step) -> str:
     record = reading.record
     if reading.scan is not None:
         return "\n".join(_over(step, reading, reading.scan))
+    if reading.derived is not None:
+        kind = f"take from [{reading.derived}]"
     lines = [
         f"[{step.id}] {kind} {record.name} from {record.source_name} ({record.department.name}) at {_path(step.path)}"
     ]
@@ -104,6 +123,38 @@ def _step(step: Step) -> str:
     if isinstance(step, AggregateStep) and step.totals.k:
         lines.append(f"    suppress: cells under {step.totals.k}")
     return "\n".join(lines)
+
+
+def _derive(step: DeriveStep) -> list[str]:
+    """The query of a derived record, a line a part, over the steps that read for it."""
+    inputs = ", ".join(f"[{given.step}]" for given in step.inputs)
+    lines = [f"[{step.id}] work out {step.record.name} here, from {inputs}"]
+    return [*lines, *_query(step.query, step, 1)]
+
+
+def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
+    match node:
+        case Given(step=number):
+            told = f"rows of [{step.inputs[number].step}]"
+        case RowsOf(record=name):
+            told = f"rows of {name}"
+        case Joined(on=on, kind=kind):
+            word = {"inner": "join", "left": "left join", "full": "match"}.get(kind, kind)
+            told = f"{word} on {', '.join(f'{one} = {other}' for one, other in on)}"
+        case Grouped(by=by, measures=measures):
+            told = f"group by {', '.join(by)}: {', '.join(name for name, _ in measures)}"
+        case Kept(tests=tests):
+            told = f"keep by {', '.join(dict.fromkeys(name for test in tests for name in cells_of(test)))}"
+        case Computed(cells=added):
+            told = f"compute {', '.join(f'{name} ({expression.function})' for name, expression in added)}"
+        case Latest(by=by, on=first):
+            told = f"latest by {first} of each {', '.join(by)}"
+        case Held(by=by, on=first):
+            told = f"carry forward by {first} of each {', '.join(by)}"
+        case Quantile(value=value, by=by, fraction=fraction):
+            told = f"quantile {fraction} of {value} for each {', '.join(by) or 'row'}"
+    below = [line for child in children(node) for line in _query(child, step, depth + 1)]
+    return [f"{'    ' * depth}{told}", *below]
 
 
 def _over(step: RowsStep | ScanStep | AggregateStep | KeySetStep, reading: Reading, scan: int) -> list[str]:
@@ -219,7 +270,7 @@ def measured(run: Execution) -> list[dict[str, Any]]:
     told = []
     for number, (rows, calls) in sorted(run.actual.items()):
         step = steps[number]
-        assert not isinstance(step, LookupStep)
+        assert not isinstance(step, (LookupStep, DeriveStep))
         about = round(step.reading.about)
         told.append({"step": number, "estimatedRows": about, "rows": rows, "sourceCalls": calls})
     return told

@@ -7,7 +7,8 @@ source of the rows. *Rows first*: the rows are read without that filter, and the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from gateway.allowed import AllTests, Filter, Hop, LinkTest, Path, Via
@@ -16,6 +17,8 @@ from gateway.estimates import Estimates
 from gateway.plan import JoinIn, Keyed, KeySetStep, Reading, RowsStep, ScanStep, Step
 from gateway.pushdown import Local, Pushdown, conjuncts, link_tests
 from schema.catalog import Field, Record
+from schema.derivations import derivation_of
+from schema.derive import Derivation, cells
 from schema.fetch import Cell, Column, Condition, FetchShape, Function, Measure
 from schema.predicates import TRUE, Predicate
 
@@ -46,6 +49,8 @@ class Linker:
 
     estimates: Estimates
     turned: frozenset[str] = frozenset()
+    derive: Callable[[Record, Derivation, Filter, Path], int] | None = None
+    """Writes the steps of a derived record: set by who puts the planner together."""
     steps: dict[int, Step] = field(default_factory=dict)
     _next: int = 0
     _key_sets: list[tuple[int, LinkTest, Parent | None]] = field(default_factory=list)
@@ -137,9 +142,9 @@ class Linker:
     ) -> tuple[Reading, tuple[int, ...]]:
         """The reading of a step, and where the linked cells ``wanted`` stand in its rows. What no source can do by
         itself is done over a scan: linked cells are joined in, and filters that wait for the rows' keys applied."""
-        if not wanted and not draft.push.rows_first:
-            return draft.reading(where, keyed, join, shape), ()
         record = draft.record
+        if not wanted and not draft.push.rows_first:
+            return self._derived(draft, draft.reading(where, keyed, join, shape), where, path), ()
         scan = self.number()
         early, late = draft.waiting(where)
         local = Local(record, draft.position, lambda test: self._keys_of(test, draft, scan, path))
@@ -149,11 +154,22 @@ class Linker:
         def scanned(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
             return FetchShape(record.relation, cells, condition, key_column)
 
-        reading = draft.reading(early, keyed, join, scanned)
+        reading = self._derived(draft, draft.reading(early, keyed, join, scanned), early, path)
         self.steps[scan] = ScanStep(scan, path, reading)
         about = reading.about
         joins, places = self.joins(wanted, starts, scan, len(reading.cells), about, path)
         return over(scan, reading, test, local, joins), places
+
+    def _derived(self, draft: Draft, reading: Reading, where: Filter, path: Path) -> Reading:
+        """Of a derived record the reading takes what another step works out."""
+        derivation = derivation_of(draft.record)
+        if derivation is None:
+            return reading
+        assert self.derive is not None
+        step = self.derive(draft.record, derivation, where, path)
+        names = cells(derivation.query)
+        taken = tuple(names.index(use.field.column or "") for use in reading.cells)
+        return replace(reading, derived=step, taken=taken)
 
     def _keys_of(self, test: LinkTest, draft: Draft, scan: int, path: Path) -> int:
         """Asks a link's target only about the keys that the scanned rows have."""

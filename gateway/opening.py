@@ -54,11 +54,12 @@ def _catalog(departments: tuple[str, ...]) -> Catalog:
 
 def open_connectors(settings: Settings, catalog: Catalog, observer: Observer | None = None) -> dict[str, Connector]:
     """A guarded connector for each source. Raises SettingsError naming every source without an address."""
-    missing = sorted(set(catalog.sources) - set(settings.sources))
+    sources = {name: source for name, source in catalog.sources.items() if source.kind != "derived"}
+    missing = sorted(set(sources) - set(settings.sources))
     if missing:
         raise SettingsError(f"sources: no address for {', '.join(missing)}; add [sources.<name>] with url or folder")
     connectors = {}
-    for name, source in catalog.sources.items():
+    for name, source in sources.items():
         try:
             connectors[name] = open_connector(source, address_of(name, settings.sources[name]), observer)
         except (UnknownKind, ValueError) as error:

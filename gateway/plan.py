@@ -20,6 +20,7 @@ from gateway.allowed import (
 from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.codecs import Codec
+from schema.derive import Node
 from schema.fetch import FetchShape, Ordering
 
 
@@ -120,6 +121,10 @@ class Reading:
     scan: int | None = None
     joins: tuple[JoinIn, ...] = ()
     about: float = 0.0
+    derived: int | None = None
+    """The step that works out a derived record's rows, which are read here instead of a source's."""
+    taken: tuple[int, ...] = ()
+    """Where its cells stand in those rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,26 @@ class KeySetStep:
 
 
 @dataclass(frozen=True, slots=True)
+class DeriveInput:
+    """What a part of a derived record's query was read as: these places of a step's rows or groups."""
+
+    step: int
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeriveStep:
+    """Works out a derived record's ``query`` over its inputs; ``Given.step`` there is the number of an input."""
+
+    id: int
+    path: Path
+    record: Record
+    query: Node
+    inputs: tuple[DeriveInput, ...]
+    about: float
+
+
+@dataclass(frozen=True, slots=True)
 class LookupStep:
     """Values brought by a record's ``looked_up`` function for the distinct values in a column of step ``parent``."""
 
@@ -199,7 +224,8 @@ class LookupStep:
     record: Record
 
 
-Step: TypeAlias = ScanStep | RowsStep | AggregateStep | KeySetStep | LookupStep
+ReadingStep: TypeAlias = ScanStep | RowsStep | AggregateStep | KeySetStep
+Step: TypeAlias = ReadingStep | DeriveStep | LookupStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from gateway.allowed import (
     Root,
     ValuePart,
 )
+from gateway.deriving import Deriver
 from gateway.drafting import Draft, codec_of, takes_keys, visible_rows
 from gateway.estimates import Estimates
 from gateway.linking import Linker, Parent, Wanted
@@ -34,6 +35,7 @@ from gateway.plan import (
     AggregateStep,
     ConnectionLayout,
     ConnectionRootLayout,
+    DeriveStep,
     Keyed,
     KeyRootLayout,
     LookupStep,
@@ -59,11 +61,13 @@ def make_plan(allowed: Allowed, turned: frozenset[str] = frozenset()) -> Plan:
     """The plan of an authorized operation. ``turned``: coordinates of links whose keys turned out to be too many to
     come first."""
     linker = Linker(Estimates.declared(allowed.access.catalog.records.values()), turned)
-    planner = _Planner(linker, Totaller(linker))
+    totaller = Totaller(linker)
+    linker.derive = Deriver(allowed.access, linker, totaller).step
+    planner = _Planner(linker, totaller)
     roots = tuple(layout for root in allowed.roots if (layout := planner.root(root)) is not None)
     steps = tuple(linker.steps[number] for number in range(len(linker.steps)))
     departments = frozenset(
-        step.record.department.name if isinstance(step, LookupStep) else step.reading.record.department.name
+        (step.record if isinstance(step, (LookupStep, DeriveStep)) else step.reading.record).department.name
         for step in steps
     )
     return Plan(allowed, steps, roots, departments, turned)

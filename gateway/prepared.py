@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gateway.decode import Decoder, make_decoder
 from gateway.plan import (
     AggregateStep,
+    DeriveStep,
     KeySetStep,
     LookupStep,
     Plan,
@@ -42,7 +43,7 @@ def prepare(plan: Plan) -> Prepared:
         {step: tuple(below) for step, below in followers.items()},
         {step.id: _decoder(step) for step in plan.steps},
         {
-            step.id: not isinstance(step, LookupStep)
+            step.id: not isinstance(step, (LookupStep, DeriveStep))
             and any(cell.blank_unless is not None for cell in step.reading.cells)
             for step in plan.steps
         },
@@ -50,16 +51,17 @@ def prepare(plan: Plan) -> Prepared:
 
 
 def _reading(step: Step) -> Reading | None:
-    return None if isinstance(step, LookupStep) else step.reading
+    return None if isinstance(step, (LookupStep, DeriveStep)) else step.reading
 
 
 def waits_on(step: Step) -> frozenset[int]:
     """The steps that must have run before this one."""
     if isinstance(step, LookupStep):
         return frozenset({step.parent})
+    if isinstance(step, DeriveStep):
+        return frozenset(given.step for given in step.inputs)
     above = {*step.reading.waits_on, *(join.step for join in step.reading.joins)}
-    if step.reading.scan is not None:
-        above.add(step.reading.scan)
+    above |= {one for one in (step.reading.scan, step.reading.derived) if one is not None}
     if step.reading.keyed is not None and step.reading.keyed.parent is not None:
         above.add(step.reading.keyed.parent)
     if isinstance(step, AggregateStep) and step.complement is not None:

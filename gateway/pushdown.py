@@ -5,6 +5,7 @@ Both say exactly the same: two-valued, a hidden or unreadable cell is null, text
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,7 +90,9 @@ def encode_range(codec: Codec, op: str) -> Callable[[Any], Any]:
 
     def encode(value: Any) -> Any:
         spelled = codec.spellings(value)
-        return spelled[0] if spelled else value
+        if spelled:
+            return spelled[0]
+        return value.isoformat() if codec.kind == "text" and isinstance(value, dt.date) else value
 
     return encode
 
@@ -116,8 +119,10 @@ class Pushdown:
         for part in conjuncts(where):
             if self.can_push(part):
                 conditions.append(self.condition(part))
-            else:
-                left.append(part)
+                continue
+            left.append(part)
+            if self._can_cover(part):
+                conditions.append(self.condition(part))
         return all_of(conditions), tuple(left)
 
     def can_push(self, test: Filter) -> bool:
@@ -136,6 +141,15 @@ class Pushdown:
             case LinkTest(local=local, condition=condition):
                 first = id(test) in self.rows_first
                 return not first and self._can_push_in(local) and self._can_push_rule(condition)
+
+    def _can_cover(self, test: Filter) -> bool:
+        """Whether the source can leave out most of what fails a range, though it may read a value otherwise than we
+        do: what it brings is tested again here."""
+        if not isinstance(test, FieldTest) or test.condition != TRUE or test.op not in RANGES:
+            return False
+        part = test.field
+        codec, capabilities = part.codec, self.record.source.capabilities
+        return bool(part.column and codec and codec.ordered and capabilities.takes(part.column, test.op))
 
     def can_push_cell(self, condition: Predicate) -> bool:
         """Whether the source can blank a cell where the condition fails."""

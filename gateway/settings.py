@@ -100,7 +100,9 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``state``: folder of keys made at first start. ``departments``: modules that declare."""
 
-    departments: tuple[str, ...] = ("connectors.education", "connectors.health", "connectors.finance")
+    departments: tuple[str, ...] = (
+        "connectors.education", "connectors.health", "connectors.finance", "connectors.province",
+    )  # fmt: skip
     state: str = "var/state"
     server: Server = Server()
     sources: dict[str, SourceSettings] = {}

@@ -4,7 +4,7 @@ because the plan's key holds the shape of the variables; the values are not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -56,7 +56,16 @@ class Known:
     value: Any
 
 
-Leaf: TypeAlias = Literal | FromVariable | FromPrincipal | Known
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A value worked out from another one when the plan is bound: the first day of a month that was asked for."""
+
+    leaf: Leaf
+    function: Callable[[Any], Any]
+    parse: Callable[[Any], Any]
+
+
+Leaf: TypeAlias = Literal | FromVariable | FromPrincipal | Known | Worked
 Template: TypeAlias = "Leaf | dict[str, Template] | list[Template]"
 NULL = Literal(None)
 

@@ -299,6 +299,10 @@ iso_stamp = Codec("iso_stamp", _decode_stamp, _never, kind="text")
 """A moment kept as ISO 8601 text; without an offset it means Karachi's time; blank is null."""
 
 
+offset_stamp = Codec("offset_stamp", _decode_stamp, _never, kind="text", ordered=True)
+"""The same, where all raws carry one offset to the second, so that they sort as their moments do."""
+
+
 def flag(true: Any, false: Any, *, kind: str = "int") -> Codec:
     """A two-valued code, e.g. ``flag(1, 0)`` or ``flag("Y", "N", kind="text")``."""
 

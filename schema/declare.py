@@ -10,11 +10,12 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, dataclass_transform
 
 from schema.classification import Classification
 from schema.codecs import Codec, identity
+from schema.derive import Derivation, Query
 from schema.relations import Relation, Table
 from schema.sources import Source
 
@@ -206,6 +207,50 @@ def record(
         return cls
 
     return declare
+
+
+def taken(
+    cell: str,
+    classification: Classification | None = None,
+    *,
+    personal: bool = False,
+    owner: str | None = None,
+    description: str = "",
+) -> Any:
+    """A field of a derived record: a cell of its query. It is as sensitive as everything the cell is worked out from,
+    or more where a classification is given."""
+    return ColumnSpec(cell, identity, Facts(classification, personal, False, owner, description=description), _line())
+
+
+@dataclass_transform(field_specifiers=(taken, one, many, computed))
+def derived(
+    source: Source,
+    query: Query,
+    *,
+    key: str,
+    requires_all: tuple[str, ...] = (),
+    owner: str | None = None,
+    legal_basis: str = "OfficialAuthorityOfController",
+    plural: str | None = None,
+    size: int = 1000,
+    persons: bool | None = None,
+) -> Callable[[type[T]], type[T]]:
+    """Declares the class as a record derived from others by ``query``. ``requires_all``: names of records all of whose
+    rows one must see to see this one at all. The rest is as in ``record``."""
+    declare = record(
+        source, Derivation(query.node, requires_all), key=key, owner=owner, legal_basis=legal_basis,
+        retention="worked out at each request, kept nowhere", plural=plural, size=size, persons=persons,
+    )  # fmt: skip
+
+    def named(cls: type[T]) -> type[T]:
+        cls = declare(cls)
+        spec: RecordSpec = cls.__record__  # type: ignore[attr-defined]
+        line = sys._getframe(1).f_lineno
+        relation = Derivation(query.node, requires_all, cls.__name__)
+        cls.__record__ = replace(spec, relation=relation, line=line)  # type: ignore[attr-defined]
+        return cls
+
+    return named
 
 
 def spec_of(declared: type[Any]) -> RecordSpec | None:

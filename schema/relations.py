@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from schema.derive import Derivation
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -88,7 +90,7 @@ class Drop:
     name: str = ""
 
 
-Relation: TypeAlias = Table | Select | Collection | Operation | Drop
+Relation: TypeAlias = Table | Select | Collection | Operation | Drop | Derivation
 
 
 def relation_name(relation: Relation) -> str:
@@ -102,3 +104,5 @@ def relation_name(relation: Relation) -> str:
             return relation.name or relation.operation
         case Drop():
             return relation.name or relation.pattern
+        case Derivation(name=name):
+            return name

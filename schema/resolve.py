@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from schema import purposes
+from schema import derivations, purposes
 from schema.catalog import Catalog, Declared, Field, Link, Record
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
+from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.predicates import And, Compare, Not, Or, Predicate
 from schema.predicates import IsNull as IsNullPredicate
@@ -56,6 +57,7 @@ class _Resolver:
         for part in self._declared:
             self._collect(part)
         records = {name: self._record(name, spec) for name, spec in self._specs.items()}
+        records = derivations.resolved(records, self._problem)
         self._check_names(records)
         rules = tuple(rule for part in self._declared for rule in part.rules)
         for rule in rules:
@@ -173,6 +175,9 @@ class _Resolver:
     def _field(self, spec: RecordSpec, name: str, part: Spec, level: Classification | None, owner: str) -> Field:
         assert not isinstance(part, LinkSpec)
         facts: Facts = part.facts
+        derived = isinstance(spec.relation, Derivation)
+        if level is None and derived:
+            level = Classification.OPEN  # raised to what its cell is worked out from, once every record is resolved
         if level is None:
             self._problem(
                 spec.file, part.line,
@@ -182,7 +187,7 @@ class _Resolver:
         scalar, nullable = self._scalar(spec, name, part.line)
         column = part.name if isinstance(part, ColumnSpec) else None
         codec = part.codec if isinstance(part, ColumnSpec) else None
-        if scalar.name == "Decimal" and codec is not None and codec.name == "identity":
+        if scalar.name == "Decimal" and codec is not None and codec.name == "identity" and not derived:
             self._problem(
                 spec.file, part.line, f"{spec.name}.{name} is a Decimal without a scale; use codec=decimal(2)"
             )

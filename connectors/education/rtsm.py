@@ -6,13 +6,14 @@ import datetime as dt
 
 from connectors.education.sources import rtsm
 from schema.classification import open_, restricted
-from schema.codecs import flag, iso_stamp, upper_trimmed
+from schema.codecs import flag, iso_stamp, offset_stamp, upper_trimmed
 from schema.declare import column, many, one, record
 from schema.relations import Collection, Parameter
 
 visit_rows = Collection(
     "api/v2/visits",
-    (Parameter("school", "school_code", "in", many=100), Parameter("id", "visit_id", "in", many=100)),
+    (Parameter("school", "school_code", "in", many=100), Parameter("id", "visit_id", "in", many=100),
+     Parameter("from", "visit_ts", "gte"), Parameter("to", "visit_ts", "lt")),
     name="visits",
 )
 mark_rows = Collection(
@@ -28,7 +29,7 @@ class Visit:
 
     number: int = column("visit_id", open_)
     school_code: str | None = column("school_code", open_, codec=upper_trimmed)
-    visited_at: dt.datetime | None = column("visit_ts", open_, codec=iso_stamp)
+    visited_at: dt.datetime | None = column("visit_ts", open_, codec=offset_stamp)
     synced_at: dt.datetime | None = column("synced_ts", restricted, codec=iso_stamp)
     monitor: str | None = column("monitor", restricted)
     was_open: bool | None = column("open_flag", open_, codec=flag("Y", "N", kind="text"))

@@ -1,0 +1,290 @@
+"""Steps of derived records: what their queries read, as little of it as the caller's filter allows, and the step that
+works the query out. A part that only counts and measures is left to its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from auth.policy import Access, CellAccess, LeafAccess
+from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest
+from gateway.drafting import takes_keys
+from gateway.linking import Linker, Parent, Wanted
+from gateway.narrowing import narrowed
+from gateway.plan import DeriveInput, DeriveStep, Partial, ScanStep
+from gateway.pushdown import conjuncts
+from gateway.totalling import COUNT, NO_SUPPRESSION, Asked, Totaller
+from schema.catalog import Field, Record
+from schema.derive import (
+    Computed,
+    Derivation,
+    Given,
+    Grouped,
+    Held,
+    Joined,
+    Kept,
+    Latest,
+    Measured,
+    Node,
+    Quantile,
+    RowsOf,
+    cells_of,
+    leaves,
+)
+from schema.fetch import Cell, Column, Condition, FetchShape
+from schema.predicates import TRUE
+
+WORTH_KEYS = 3.0
+"""Rows of the right side of a join are asked for by the left side's keys when there are this many times more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deriver:
+    """Writes the steps of derived records into one plan."""
+
+    access: Access
+    linker: Linker
+    totaller: Totaller
+    known: list[tuple[int, Record, Filter]] = field(default_factory=list)
+    """Steps written already: the same rows are worked out once."""
+
+    def step(self, record: Record, derivation: Derivation, where: Filter, path: Path) -> int:
+        """The step that gives the record's rows, or at least those that pass ``where``."""
+        query = self.access.record(record.name).query
+        assert query is not None
+        for known, one_record, one_where in self.known:
+            if one_record is record and one_where == where:
+                return known
+        asked = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
+        one = _Derivation(self, query.leaves, path, narrowed(derivation.query, asked, query.leaves))
+        number = self.linker.number()
+        node = one.planned(derivation.query)
+        about = max([1.0, *one.abouts])
+        self.linker.steps[number] = DeriveStep(number, path, record, node, tuple(one.inputs), about)
+        self.known.append((number, record, where))
+        return number
+
+
+@dataclass(slots=True)
+class _Derivation:
+    """One query on its way into steps."""
+
+    deriver: Deriver
+    leaves: tuple[LeafAccess, ...]
+    path: Path
+    narrow: dict[int, list[FieldTest]]
+    inputs: list[DeriveInput] = field(default_factory=list)
+    abouts: list[float] = field(default_factory=list)
+    read: dict[int, tuple[int, dict[str, int], float]] = field(default_factory=dict)
+    """Leaf -> the scan it was read by, where its cells stand there, and about how many rows it has."""
+    _next: int = 0
+
+    def planned(self, node: Node, parent: tuple[Parent, str] | None = None) -> Node:
+        """The query with everything that is read put in as given. ``parent``: rows to ask for by the cell named."""
+        match node:
+            case RowsOf():
+                return self._rows(node, parent)
+            case Given():
+                return node
+            case Grouped(of=of):
+                return self._grouped(node, parent) or Grouped(self.planned(of, parent), node.by, node.measures)
+            case Joined(left=left, right=right, on=on, kind=kind):
+                first = self._next
+                ours = self.planned(left, parent)
+                by = None if kind == "full" else self._by_keys(left, first, right, on)
+                return Joined(ours, self.planned(right, by), on, kind)
+            case Kept(of=of, tests=tests):
+                return Kept(self.planned(of, parent), tests)
+            case Computed(of=of, cells=added):
+                return Computed(self.planned(of, parent), added)
+            case Latest(of=of, by=by, on=on, then=then):
+                return Latest(self.planned(of, parent), by, on, then)
+            case Held(of=of, by=by, on=on, months=months):
+                return Held(self.planned(of, parent), by, on, months)
+            case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
+                return Quantile(self.planned(of, parent), by, value, fraction, name)
+
+    def _where(self, leaf: RowsOf, number: int) -> tuple[Filter, bool]:
+        access = self.leaves[number]
+        asked = self.narrow.get(number, [])
+        rules = [RuleTest(condition) for condition in (access.population, leaf.where) if condition != TRUE]
+        return AllTests((*rules, *asked)), bool(asked) or leaf.where != TRUE
+
+    def _rows(self, leaf: RowsOf, parent: tuple[Parent, str] | None) -> Given:
+        number = self._next
+        self._next += 1
+        access, linker = self.leaves[number], self.deriver.linker
+        record = access.access.record
+        draft = linker.draft(record, self.path)
+        where, _ = self._where(leaf, number)
+        remote = self._remote(access, parent)
+        join = -1 if remote is None else draft.position(remote)
+        linker.choose(draft, where, None if parent is None else parent[0], remote)
+        keyed = None if parent is None or remote is None else linker.keyed(remote, record, parent[0])
+        wanted = []
+        for name, _ in leaf.cells:
+            cell = access.cells.get(name)
+            if cell is None:
+                continue
+            if cell.hops:
+                wanted.append(Wanted(_via(access, cell), cell.field, cell.condition))
+            else:
+                draft.position(cell.field, cell.condition)
+
+        def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
+            return FetchShape(record.relation, cells, condition, key_column)
+
+        step = linker.number()
+        reading, places = linker.read(draft, self.path, where, keyed, join, shape, tuple(wanted))
+        linker.steps[step] = ScanStep(step, self.path, reading)
+        linked = iter(places)
+        stands: dict[str, int] = {}
+        for name, _ in leaf.cells:
+            cell = access.cells.get(name)
+            if cell is not None:
+                stands[name] = next(linked) if cell.hops else draft.position(cell.field, cell.condition)
+        self.read[number] = (step, stands, draft.about)
+        return self._given(step, tuple(name for name, _ in leaf.cells), stands, draft.about)
+
+    def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> Given:
+        """A cell that may not be read stands at -1: nothing."""
+        self.inputs.append(DeriveInput(step, tuple(stands.get(name, -1) for name in names)))
+        self.abouts.append(about)
+        return Given(len(self.inputs) - 1, names)
+
+    def _remote(self, access: LeafAccess, parent: tuple[Parent, str] | None) -> Field | None:
+        return None if parent is None else access.cells[parent[1]].field
+
+    def _grouped(self, node: Grouped, parent: tuple[Parent, str] | None) -> Node | None:
+        """Groups the source counts itself, and the rest of the query over them; None when rows have to be read."""
+        chain: list[Kept | Computed] = []
+        below: Node = node.of
+        while isinstance(below, (Kept, Computed)):
+            chain.append(below)
+            below = below.of
+        if not isinstance(below, RowsOf):
+            return None
+        number = self._next
+        access = self.leaves[number]
+        raw = _raw_cells(node, chain)
+        measured = {name: measure for name, measure in node.measures if measure.function not in ("count", "distinct")}
+        own = set(access.cells)
+        if not raw <= own or any(measure.cell not in own for measure in measured.values()):
+            return None
+        if any(access.cells[measure.cell or ""].hops for measure in measured.values()):
+            return None
+        self._next += 1
+        by = [name for name, _ in below.cells if name in raw]
+        terms = tuple(self._term(access, name) for name in by)
+        partials = list(COUNT)
+        for measure in measured.values():
+            cell = access.cells[measure.cell or ""]
+            term = MeasureTerm(measure.function, cell.field, cell.condition)
+            partials.append(Partial(measure.function, term))
+        partials = list(dict.fromkeys(partials))
+        where, filtered = self._where(below, number)
+        remote = self._remote(access, parent)
+        totals = access.totals or NO_SUPPRESSION
+        asked = Asked(
+            access.access.record, self.path, where, terms, tuple(partials), totals, filtered,
+            None if parent is None else parent[0], remote,
+        )  # fmt: skip
+        step = self.deriver.totaller.grouped(asked)
+        names = (*by, *(f"#{at}" for at in range(len(partials))))
+        about = self.deriver.linker.estimates.rows(access.access.record, where)
+        given: Node = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
+        for link in reversed(chain):
+            given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
+        measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
+        return Grouped(given, node.by, measures)
+
+    def _term(self, access: LeafAccess, name: str) -> GroupTerm:
+        cell = access.cells[name]
+        return GroupTerm(name, cell.field, cell.condition, None, _via(access, cell))
+
+    def _by_keys(
+        self, left: Node, first: int, right: Node, on: tuple[tuple[str, str], ...]
+    ) -> tuple[Parent, str] | None:
+        """The right side asked for by keys the left side's rows have, where it is a single record and much larger."""
+        below = right
+        while isinstance(below, (Grouped, Kept, Computed)):
+            below = below.of
+        if not isinstance(below, RowsOf):
+            return None
+        access = self.leaves[self._next]
+        about = self.deriver.linker.estimates.rows(access.access.record, self._where(below, self._next)[0])
+        for one, other in on:
+            theirs = access.cells.get(other)
+            if theirs is None or theirs.hops or theirs.condition != TRUE:
+                continue
+            if not takes_keys(access.access.record, theirs.field):
+                continue
+            origin = direct(left, one, first)
+            if origin is None or origin[0] not in self.read:
+                continue
+            step, stands, rows = self.read[origin[0]]
+            if rows * WORTH_KEYS < about:
+                return Parent(step, stands[origin[1]], rows), other
+        return None
+
+
+def direct(node: Node, name: str, first: int) -> tuple[int, str] | None:
+    """The leaf and cell that a cell is passed on from unchanged, all of its rows or more: its keys may be asked for.
+    ``first``: number of the leftmost leaf."""
+    match node:
+        case RowsOf(cells=named):
+            return (first, name) if name in dict(named) else None
+        case Grouped(of=of, by=by):
+            return direct(of, name, first) if name in by else None
+        case Computed(of=of, cells=added):
+            return None if name in dict(added) else direct(of, name, first)
+        case Joined(left=left, right=right, on=on, kind=kind):
+            if kind == "full":
+                return None
+            found = direct(left, name, first)
+            if found is None and name not in {other for _, other in on}:
+                found = direct(right, name, first + len(leaves(left)))
+            return found
+        case Kept(of=of) | Latest(of=of) | Held(of=of) | Quantile(of=of):
+            return direct(of, name, first)
+    return None
+
+
+def _via(access: LeafAccess, cell: CellAccess) -> tuple[Hop, ...]:
+    record = access.access.record
+    via = []
+    for link, condition, target in cell.hops:
+        via.append(Hop(link, record.fields[link.local], condition, target))
+        record = target.record
+    return tuple(via)
+
+
+def _raw_cells(node: Grouped, chain: list[Kept | Computed]) -> set[str]:
+    """The leaf's cells that groups have to be told apart by, so that the rest of the query can go on with them."""
+    needed = set(node.by)
+    for _, measure in node.measures:
+        if measure.function == "distinct" and measure.cell is not None:
+            needed.add(measure.cell)
+        if measure.only is not None:
+            needed.update(cells_of(measure.only))
+    for link in chain:
+        if isinstance(link, Kept):
+            needed.update(name for test in link.tests for name in cells_of(test))
+        else:
+            for name, expression in reversed(link.cells):
+                if name in needed:
+                    needed.discard(name)
+                    needed.update(expression.reads)
+    return needed
+
+
+def _merging(measure: Measured, access: LeafAccess, partials: list[Partial]) -> Measured:
+    """The measure over groups that a source has measured already."""
+    match measure.function:
+        case "distinct":
+            return measure
+        case "count":
+            return Measured("counted", "#0", measure.only)
+    cell = access.cells[measure.cell or ""]
+    at = partials.index(Partial(measure.function, MeasureTerm(measure.function, cell.field, cell.condition)))
+    merged = {"values": "counted"}.get(measure.function, measure.function)
+    return Measured(merged, f"#{at}", measure.only)

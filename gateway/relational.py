@@ -1,0 +1,319 @@
+"""Works out the query of a derived record over rows that are already here. Pure; two-valued like every filter: a test
+of a null is false, and null keys match nothing."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from schema.derive import (
+    CellRef,
+    CellTest,
+    Computed,
+    Either,
+    Expression,
+    Given,
+    Grouped,
+    Held,
+    Joined,
+    Kept,
+    Lacking,
+    Latest,
+    Measured,
+    Node,
+    Opposite,
+    Quantile,
+    Test,
+    cells,
+)
+from schema.scalars import KARACHI
+
+Row: TypeAlias = tuple[Any, ...]
+Check: TypeAlias = Callable[[Row], bool]
+
+
+def evaluate(node: Node, given: Mapping[int, list[Any]]) -> list[Any]:
+    """Rows with the cells of ``schema.derive.cells(node)``, in no particular order."""
+    match node:
+        case Given(step=step):
+            return given[step]
+        case Joined():
+            return _join(node, evaluate(node.left, given), evaluate(node.right, given))
+        case Kept(of=of, tests=tests):
+            checks = [_check(test, _places(of)) for test in tests]
+            return [row for row in evaluate(of, given) if all(check(row) for check in checks)]
+        case Grouped():
+            return _group(node, evaluate(node.of, given))
+        case Computed():
+            return _compute(node, evaluate(node.of, given))
+        case Latest():
+            return _latest(node, evaluate(node.of, given))
+        case Held():
+            return _held(node, evaluate(node.of, given))
+        case Quantile():
+            return _quantile(node, evaluate(node.of, given))
+    raise TypeError(f"{type(node).__name__} has to be read by a step first")
+
+
+def _places(node: Node) -> dict[str, int]:
+    return {name: at for at, name in enumerate(cells(node))}
+
+
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda one, other: bool(one == other),
+    "ne": lambda one, other: bool(one != other),
+    "lt": lambda one, other: bool(one < other),
+    "lte": lambda one, other: bool(one <= other),
+    "gt": lambda one, other: bool(one > other),
+    "gte": lambda one, other: bool(one >= other),
+}
+
+
+def _check(test: Test, places: Mapping[str, int]) -> Check:
+    match test:
+        case CellTest(cell=name, op=op, value=CellRef(name=other_name)):
+            at, other, compare = places[name], places[other_name], COMPARE[op]
+            return lambda row: row[at] is not None and row[other] is not None and compare(row[at], row[other])
+        case CellTest(cell=name, op=op, value=value):
+            at, compare = places[name], COMPARE[op]
+            return lambda row: row[at] is not None and compare(row[at], value)
+        case Lacking(cell=name):
+            at = places[name]
+            return lambda row: row[at] is None
+        case Either(tests=tests):
+            checks = [_check(inner, places) for inner in tests]
+            return lambda row: any(check(row) for check in checks)
+        case Opposite(test=inner):
+            check = _check(inner, places)
+            return lambda row: not check(row)
+
+
+def _join(node: Joined, left: list[Any], right: list[Any]) -> list[Any]:
+    ours = [_places(node.left)[one] for one, _ in node.on]
+    theirs = [_places(node.right)[other] for _, other in node.on]
+    more = [at for at in range(len(cells(node.right))) if at not in theirs]
+    index: dict[Row, list[Any]] = {}
+    for row in right:
+        key = tuple(row[at] for at in theirs)
+        if None not in key:
+            index.setdefault(key, []).append(row)
+    if node.kind == "without":
+        return [row for row in left if tuple(row[at] for at in ours) not in index]
+    absent = (None,) * len(more)
+    found: list[Any] = []
+    met: set[Row] = set()
+    for row in left:
+        key = tuple(row[at] for at in ours)
+        matching = index.get(key)
+        if matching is not None:
+            met.add(key)
+            found += [(*row, *(other[at] for at in more)) for other in matching]
+        elif node.kind != "inner":
+            found.append((*row, *absent))
+    if node.kind == "full":
+        width = len(cells(node.left))
+        for row in right:
+            if tuple(row[at] for at in theirs) not in met:
+                alone: list[Any] = [None] * width
+                for at, other in zip(ours, theirs, strict=True):
+                    alone[at] = row[other]
+                found.append((*alone, *(row[at] for at in more)))
+    return found
+
+
+def _group(node: Grouped, rows: list[Any]) -> list[Any]:
+    places = _places(node.of)
+    by = [places[name] for name in node.by]
+    groups: dict[Row, list[Any]] = {} if by else {(): []}
+    for row in rows:
+        groups.setdefault(tuple(row[at] for at in by), []).append(row)
+    measures = [_measure(measure, places) for _, measure in node.measures]
+    return [(*key, *(measure(members) for measure in measures)) for key, members in groups.items()]
+
+
+def _measure(measure: Measured, places: Mapping[str, int]) -> Callable[[list[Any]], Any]:
+    only = None if measure.only is None else _check(measure.only, places)
+    at = -1 if measure.cell is None else places[measure.cell]
+
+    def work(members: list[Any]) -> Any:
+        counted = members if only is None else [row for row in members if only(row)]
+        if measure.function == "count":
+            return len(counted)
+        found = [row[at] for row in counted if row[at] is not None]
+        match measure.function:
+            case "values":
+                return len(found)
+            case "counted":
+                return sum(found)
+            case "distinct":
+                return len(set(found))
+            case "sum":
+                return _sum(found)
+            case "min":
+                return min(found, default=None)
+        return max(found, default=None)
+
+    return work
+
+
+def _sum(found: list[Any]) -> Any:
+    if not found:
+        return None
+    with localcontext() as context:
+        context.prec = 60
+        return sum(found[1:], found[0])
+
+
+def _compute(node: Computed, rows: list[Any]) -> list[Any]:
+    """One cell after the other: a later one may read an earlier one of the same step."""
+    names = list(cells(node.of))
+    for name, expression in node.cells:
+        work = _expression(expression, {known: at for at, known in enumerate(names)})
+        if name in names:
+            at = names.index(name)
+            rows = [(*row[:at], work(row), *row[at + 1 :]) for row in rows]
+        else:
+            rows = [(*row, work(row)) for row in rows]
+            names.append(name)
+    return rows
+
+
+def _expression(expression: Expression, places: Mapping[str, int]) -> Callable[[Row], Any]:
+    at = [places[name] for name in expression.reads]
+    match expression.function:
+        case "fixed":
+            (value,) = expression.options
+            return lambda row: value
+        case "first_of":
+            return lambda row: next((row[one] for one in at if row[one] is not None), None)
+        case "plus":
+            return lambda row: _sum([row[one] for one in at if row[one] is not None])
+        case "cases":
+            choices, otherwise = expression.options
+            checks = [(_check(test, places), value) for test, value in choices]
+            return lambda row: next((value for check, value in checks if check(row)), otherwise)
+    function = FUNCTIONS[expression.function]
+    options = expression.options
+
+    def work(row: Row) -> Any:
+        values = [row[one] for one in at]
+        return None if None in values else function(*values, *options)
+
+    return work
+
+
+def _ratio(part: Any, whole: Any, times: int, places: int) -> Decimal | None:
+    if whole == 0:
+        return None
+    with localcontext() as context:
+        context.prec = 60
+        exact = Decimal(part) * times / Decimal(whole)
+        return exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+
+
+def _day(value: Any) -> dt.date:
+    """The day of a day or moment, by Karachi's calendar."""
+    if isinstance(value, dt.datetime):
+        return (value.astimezone(KARACHI) if value.tzinfo is not None else value).date()
+    assert isinstance(value, dt.date)
+    return value
+
+
+def _month(value: Any) -> str:
+    return value if isinstance(value, str) else f"{_day(value):%Y-%m}"
+
+
+def _fiscal_year(value: Any) -> str:
+    year, month = (int(part) for part in _month(value).split("-"))
+    first = year if month >= 7 else year - 1
+    return f"{first}-{(first + 1) % 100:02d}"
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "ratio": _ratio,
+    "minus": lambda one, other: one - other,
+    "month_of": _month,
+    "day_of": _day,
+    "fiscal_year_of": _fiscal_year,
+    "days_after": lambda day, days: day + dt.timedelta(days=days),
+    "head_of": lambda text, length: text[:length],
+    "joined": lambda *parts: parts[-1].join(map(str, parts[:-1])),
+}
+
+
+def _latest(node: Latest, rows: list[Any]) -> list[Any]:
+    places = _places(node.of)
+    by = [places[name] for name in node.by]
+    order = [places[name] for name in (node.on, *node.then)]
+    best: dict[Row, Any] = {}
+    for row in rows:
+        if row[order[0]] is None:
+            continue
+        key = tuple(row[at] for at in by)
+        if key not in best or _rank(row, order) > _rank(best[key], order):
+            best[key] = row
+    return list(best.values())
+
+
+def _rank(row: Row, order: list[int]) -> tuple[Any, ...]:
+    return tuple((row[at] is not None, row[at]) if row[at] is not None else (False, 0) for at in order)
+
+
+def _held(node: Held, rows: list[Any]) -> list[Any]:
+    places = _places(node.of)
+    by, on = [places[name] for name in node.by], places[node.on]
+    groups: dict[Row, list[Any]] = {}
+    for row in rows:
+        if row[on] is not None:
+            groups.setdefault(tuple(row[at] for at in by), []).append(row)
+    found = []
+    for members in groups.values():
+        members.sort(key=lambda row: _day(row[on]))
+        for number, row in enumerate(members):
+            if number + 1 < len(members):
+                until = _day(members[number + 1][on])
+            else:
+                until = _next_month(_day(row[on]))
+                for _ in range(node.months):
+                    until = _next_month(until)
+            found += [(*row, f"{first:%Y-%m}", days) for first, days in _months(_day(row[on]), until)]
+    return found
+
+
+def _next_month(day: dt.date) -> dt.date:
+    return day.replace(day=1) + dt.timedelta(days=calendar.monthrange(day.year, day.month)[1])
+
+
+def _months(start: dt.date, until: dt.date) -> list[tuple[dt.date, int]]:
+    """The days from ``start`` to before ``until``, month by month."""
+    found = []
+    while start < until:
+        end = min(until, _next_month(start))
+        found.append((start, (end - start).days))
+        start = end
+    return found
+
+
+def _quantile(node: Quantile, rows: list[Any]) -> list[Any]:
+    places = _places(node.of)
+    by, value = [places[name] for name in node.by], places[node.value]
+    groups: dict[Row, list[Any]] = {}
+    for row in rows:
+        if row[value] is not None:
+            groups.setdefault(tuple(row[at] for at in by), []).append(row[value])
+    found = {key: _at_fraction(sorted(values), Fraction(node.fraction)) for key, values in groups.items()}
+    return [(*row, found.get(tuple(row[at] for at in by))) for row in rows]
+
+
+def _at_fraction(values: list[Any], fraction: Fraction) -> Decimal:
+    """Linear between the two nearest ranks, exact, six places at most."""
+    place = fraction * (len(values) - 1)
+    low = place.numerator // place.denominator
+    high = min(low + 1, len(values) - 1)
+    share = place - low
+    exact = Fraction(values[low]) * (1 - share) + Fraction(values[high]) * share
+    return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"), ROUND_HALF_EVEN)

@@ -1,0 +1,165 @@
+"""Derived records resolved: their queries checked against the records they name, their fields made as sensitive as what
+they are worked out from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from schema.catalog import Field, Link, Record
+from schema.declare import LinkSpec
+from schema.derive import Derivation, RowsOf, leaves
+from schema.lineage import Origin, Origins, trace
+from schema.predicates import And, Compare, IsNull, Not, Or, Predicate
+
+Tell: TypeAlias = Callable[[str, int, str], None]
+"""(file, line, problem)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellPath:
+    """A leaf's cell resolved: the to-one links followed, and the field of the last record."""
+
+    links: tuple[Link, ...]
+    field: Field
+    records: tuple[Record, ...]
+    """The leaf's record and each link's target."""
+
+
+def cell_path(records: Mapping[str, Record], leaf: RowsOf, path: str) -> CellPath | None:
+    """The field a leaf's cell stands for; None when there is none."""
+    record = records[leaf.record]
+    links: list[Link] = []
+    passed = [record]
+    *steps, last = path.split(".")
+    for step in steps:
+        link = record.links.get(step)
+        if link is None or link.many:
+            return None
+        links.append(link)
+        record = records[link.target]
+        passed.append(record)
+    part = record.fields.get(last)
+    return None if part is None or part.column is None else CellPath(tuple(links), part, tuple(passed))
+
+
+def derivation_of(record: Record) -> Derivation | None:
+    return record.relation if isinstance(record.relation, Derivation) else None
+
+
+def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
+    """The records, derived ones with their sensitivity; queries may read other derived records."""
+    done = {name: record for name, record in records.items() if derivation_of(record) is None}
+    left = {name: record for name, record in records.items() if name not in done}
+    while left:
+        ready = [name for name, record in left.items() if not _needs(record) & left.keys()]
+        if not ready:
+            for record in left.values():
+                tell(record.spec.file, record.spec.line, f"{record.type_name} is derived from itself; break the circle")
+            return {**done, **left}
+        for name in ready:
+            done[name] = _sharpened(left.pop(name), done, tell)
+    return {name: _with_links(done[name], done) for name in records}
+
+
+def _needs(record: Record) -> set[str]:
+    derivation = derivation_of(record)
+    return set() if derivation is None else {leaf.record for leaf in leaves(derivation.query)}
+
+
+def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Record:
+    derivation = derivation_of(record)
+    assert derivation is not None
+    spec = record.spec
+
+    def problem(message: str) -> None:
+        tell(spec.file, spec.line, f"{record.type_name}: {message}")
+
+    found: dict[Origin, CellPath] = {}
+    named = set(derivation.requires_all)
+    for number, leaf in enumerate(leaves(derivation.query)):
+        if leaf.record not in records:
+            problem(f"its query reads unknown record {leaf.record!r}{_meant(leaf.record, records)}")
+            return record
+        for name, path in leaf.cells:
+            cell = cell_path(records, leaf, path)
+            if cell is None:
+                problem(f"{leaf.record} has no column field {path!r} to take as {name}; use a field, or links.field")
+                return record
+            found[number, name] = cell
+            named -= {passed.name for passed in cell.records}
+        for name in _named(leaf.where):
+            if name not in records[leaf.record].fields:
+                problem(f"{leaf.record} has no field {name!r}{_meant(name, records[leaf.record].fields)}")
+                return record
+    for name in sorted(named):
+        problem(f"requires_all names {name!r}, which its query does not read")
+    told = trace(derivation.query)
+    for name in told.unknown:
+        problem(f"a step of its query names the cell {name!r}, which the step below it has not")
+    fields = {}
+    for name, part in record.fields.items():
+        if part.column is not None and part.column not in told.cells:
+            problem(f"field {name!r} takes the cell {part.column!r}, which its query has not")
+            return record
+        origins = told.cells.get(part.column or "", frozenset())
+        fields[name] = _raised(part, [found[origin].field for origin in sorted(origins)])
+    fields = {
+        name: _raised(part, [fields[read] for read in part.reads if read in fields]) for name, part in fields.items()
+    }
+    if spec.persons is None and any(part.personal for part in fields.values()):
+        problem("it shows personal fields; say persons=True if a row is about a person, else persons=False")
+    return replace(record, fields=fields, by_api_name=_by_api_name(fields, record.links))
+
+
+def _raised(part: Field, origins: list[Field]) -> Field:
+    """As sensitive, and as personal, as everything it is worked out from."""
+    level = max([part.classification, *(origin.classification for origin in origins)])
+    personal = part.personal or any(origin.personal for origin in origins)
+    sensitive = part.sensitive or any(origin.sensitive for origin in origins)
+    return replace(part, classification=level, personal=personal, sensitive=sensitive)
+
+
+def _with_links(record: Record, records: Mapping[str, Record]) -> Record:
+    """The record with its links as sensitive as their keys, where one of the two sides is derived."""
+    links = {}
+    for name, link in record.links.items():
+        declared = record.spec.specs[name]
+        assert isinstance(declared, LinkSpec)
+        target = records.get(link.target)
+        sides_derived = target is not None and (derivation_of(record) or derivation_of(target))
+        if target is not None and sides_derived and declared.classification is None:
+            keys = (record.fields[link.local], target.fields[link.remote])
+            link = replace(link, classification=max(key.classification for key in keys))
+        links[name] = link
+    return replace(record, links=links, by_api_name=_by_api_name(record.fields, links))
+
+
+def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict[str, Field | Link]:
+    return {**{part.api_name: part for part in fields.values()}, **{link.api_name: link for link in links.values()}}
+
+
+def deciding(derivation: Derivation) -> Origins:
+    """The leaves' cells that decide whether a row is there."""
+    return trace(derivation.query).deciding
+
+
+def _named(predicate: Predicate) -> Iterable[str]:
+    match predicate:
+        case Compare(field=name) | IsNull(field=name):
+            yield name
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from _named(part)
+        case Not(part=part):
+            yield from _named(part)
+
+
+def _meant(word: str, words: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+__all__ = ["CellPath", "cell_path", "deciding", "derivation_of", "resolved"]

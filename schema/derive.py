@@ -1,0 +1,414 @@
+"""Derived records: a declared query over other records, by name. What no ``where`` can say (a ratio, two fields
+compared, a median, the last value carried forward, a full match of two lists) is said here as data, and planned,
+authorized and explained like any record.
+
+A query is written from the rows up and every step names its cells::
+
+    enrolled = rows("education.Student", district="district_code").group("district", pupils=count())
+    query = rows("finance.District", code="code", children="school_age_children").join(enrolled, code="district")
+        .compute(per_thousand=ratio("pupils", "children", times=1000, places=1))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from schema.predicates import TRUE, Condition, Predicate, predicate_of
+
+# Tests on cells
+
+
+@dataclass(frozen=True, slots=True)
+class CellRef:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellTest:
+    """``op``: eq ne lt lte gt gte. Null passes none."""
+
+    cell: str
+    op: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """The cell is null."""
+
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    tests: tuple[Test, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opposite:
+    test: Test
+
+
+Test: TypeAlias = CellTest | Lacking | Either | Opposite
+
+
+class _Cell:
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _test(self, op: str, value: Any) -> CellTest:
+        if value is None:
+            raise TypeError(f"cell.{self._name} is compared with None; use lacks({self._name!r})")
+        return CellTest(self._name, op, CellRef(value._name) if isinstance(value, _Cell) else value)
+
+    def __eq__(self, other: object) -> CellTest:  # type: ignore[override]
+        return self._test("eq", other)
+
+    def __ne__(self, other: object) -> CellTest:  # type: ignore[override]
+        return self._test("ne", other)
+
+    def __lt__(self, other: object) -> CellTest:
+        return self._test("lt", other)
+
+    def __le__(self, other: object) -> CellTest:
+        return self._test("lte", other)
+
+    def __gt__(self, other: object) -> CellTest:
+        return self._test("gt", other)
+
+    def __ge__(self, other: object) -> CellTest:
+        return self._test("gte", other)
+
+    __hash__ = object.__hash__
+
+
+class _Cells:
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        return _Cell(name)
+
+
+cell: Any = _Cells()
+"""``cell.<name>`` in a test: ``cell.seen > 0``, ``cell.paid != cell.settled``."""
+
+
+def lacks(name: str) -> Test:
+    return Lacking(name)
+
+
+def has(name: str) -> Test:
+    return Opposite(Lacking(name))
+
+
+def either(*tests: Test) -> Test:
+    return Either(tests)
+
+
+def opposite(test: Test) -> Test:
+    return Opposite(test)
+
+
+# Measures and expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """``function``: count values sum min max distinct, or ``counted``, the sum of counts. ``only``: the rows that
+    count; all without it."""
+
+    function: str
+    cell: str | None = None
+    only: Test | None = None
+
+
+def count(only: Test | None = None) -> Measured:
+    return Measured("count", None, only)
+
+
+def values(name: str) -> Measured:
+    """How many rows have the cell."""
+    return Measured("values", name)
+
+
+def total(name: str, only: Test | None = None) -> Measured:
+    return Measured("sum", name, only)
+
+
+def least(name: str) -> Measured:
+    return Measured("min", name)
+
+
+def most(name: str) -> Measured:
+    return Measured("max", name)
+
+
+def distinct(name: str) -> Measured:
+    return Measured("distinct", name)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """``function`` of the cells in ``reads`` (see ``schema.compute``), with fixed ``options``. Null in, null out, but
+    for ``first_of``, ``cases`` and ``plus``."""
+
+    function: str
+    reads: tuple[str, ...]
+    options: tuple[Any, ...] = ()
+
+
+def ratio(part: str, whole: str, *, times: int = 1, places: int = 2) -> Expression:
+    """part / whole * times, half-even; null over nothing or zero."""
+    return Expression("ratio", (part, whole), (times, places))
+
+
+def minus(one: str, other: str) -> Expression:
+    return Expression("minus", (one, other))
+
+
+def plus(*names: str) -> Expression:
+    """The sum of those that are there; null when none is."""
+    return Expression("plus", names)
+
+
+def month_of(name: str) -> Expression:
+    """2025-09 of a day or moment, by Karachi's calendar."""
+    return Expression("month_of", (name,))
+
+
+def day_of(name: str) -> Expression:
+    """The day of a moment, by Karachi's calendar."""
+    return Expression("day_of", (name,))
+
+
+def fiscal_year_of(name: str) -> Expression:
+    """2025-26 of a day, a moment or a month: July to June."""
+    return Expression("fiscal_year_of", (name,))
+
+
+def days_after(name: str, days: int) -> Expression:
+    return Expression("days_after", (name,), (days,))
+
+
+def first_of(*names: str) -> Expression:
+    """The first cell that is there."""
+    return Expression("first_of", names)
+
+
+def head_of(name: str, length: int) -> Expression:
+    """The first characters of a text: the major of a function code."""
+    return Expression("head_of", (name,), (length,))
+
+
+def joined(*names: str, between: str = "/") -> Expression:
+    """Cells as one text, for keys made of several; null when one is."""
+    return Expression("joined", names, (between,))
+
+
+def fixed(value: Any) -> Expression:
+    return Expression("fixed", (), (value,))
+
+
+def cases(*choices: tuple[Test, Any], otherwise: Any = None) -> Expression:
+    """The value of the first test that holds."""
+    reads = tuple(dict.fromkeys(name for test, _ in choices for name in cells_of(test)))
+    return Expression("cases", reads, (choices, otherwise))
+
+
+# Steps
+
+
+@dataclass(frozen=True, slots=True)
+class RowsOf:
+    """Rows of a record. ``cells``: name -> field, or links and a field (``school.district_code``)."""
+
+    record: str
+    cells: tuple[tuple[str, str], ...]
+    where: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    of: Node
+    tests: tuple[Test, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    of: Node
+    by: tuple[str, ...]
+    measures: tuple[tuple[str, Measured], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """``on``: pairs of cells, left and right. ``kind``: inner, left, without (rows of the left that match nothing) or
+    full. A null matches nothing. The right's cells that are not joined on come behind the left's."""
+
+    left: Node
+    right: Node
+    on: tuple[tuple[str, str], ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    of: Node
+    cells: tuple[tuple[str, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Of each group the row with the greatest ``on``; of several with the same one, the one with the greatest ``then``
+    cells."""
+
+    of: Node
+    by: tuple[str, ...]
+    on: str
+    then: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Each row holds from its day ``on`` until the next row of its group: a row becomes one a month it holds in, with
+    cells ``month`` and ``days`` (how many days of that month it held). The last one of a group is carried on to the end
+    of its month and of ``months`` more."""
+
+    of: Node
+    by: tuple[str, ...]
+    on: str
+    months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """Adds cell ``name``: the quantile of ``value`` over the rows with the same ``by``, interpolated linearly."""
+
+    of: Node
+    by: tuple[str, ...]
+    value: str
+    fraction: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Cells that a step of a plan brought in place of a part of the query."""
+
+    step: int
+    names: tuple[str, ...]
+
+
+Node: TypeAlias = RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query being written; each method gives a longer one."""
+
+    node: Node
+
+    def keep(self, *tests: Test) -> Query:
+        return Query(Kept(self.node, tests))
+
+    def group(self, *by: str, **measures: Measured) -> Query:
+        return Query(Grouped(self.node, by, tuple(measures.items())))
+
+    def join(self, other: Query, **on: str) -> Query:
+        """Rows of both that match: ``join(pay, cnic="cnic")``, left cell = right cell."""
+        return Query(Joined(self.node, other.node, tuple(on.items()), "inner"))
+
+    def left_join(self, other: Query, **on: str) -> Query:
+        return Query(Joined(self.node, other.node, tuple(on.items()), "left"))
+
+    def without(self, other: Query, **on: str) -> Query:
+        """Rows that match nothing of the other."""
+        return Query(Joined(self.node, other.node, tuple(on.items()), "without"))
+
+    def match(self, other: Query, **on: str) -> Query:
+        """All rows of both, side by side where they match; the cells joined on hold whichever is there."""
+        return Query(Joined(self.node, other.node, tuple(on.items()), "full"))
+
+    def compute(self, **cells: Expression) -> Query:
+        return Query(Computed(self.node, tuple(cells.items())))
+
+    def latest(self, *by: str, on: str, then: tuple[str, ...] = ()) -> Query:
+        return Query(Latest(self.node, by, on, then))
+
+    def held(self, *by: str, on: str, months: int = 0) -> Query:
+        return Query(Held(self.node, by, on, months))
+
+    def quantile(self, name: str, value: str, fraction: str = "0.5", by: tuple[str, ...] = ()) -> Query:
+        return Query(Quantile(self.node, by, value, fraction, name))
+
+
+def rows(record: str, where: Condition | None = None, **cells: str) -> Query:
+    """Rows of a record: ``rows("finance.Payslip", cnic="cnic", month="month", where=row.cadre == "Teaching")``."""
+    return Query(RowsOf(record, tuple(cells.items()), TRUE if where is None else predicate_of(where)))
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """The relation of a derived record. ``requires_all``: records all of whose rows one must see; where a rule hides
+    some, the derived record is refused: it accuses somebody, or a part of it would pass for the whole."""
+
+    query: Node
+    requires_all: tuple[str, ...] = ()
+    name: str = ""
+
+
+# What a query reads
+
+
+def cells_of(test: Test) -> tuple[str, ...]:
+    """The cells a test reads."""
+    match test:
+        case CellTest(cell=name, value=value):
+            return (name, value.name) if isinstance(value, CellRef) else (name,)
+        case Lacking(cell=name):
+            return (name,)
+        case Either(tests=tests):
+            return tuple(name for inner in tests for name in cells_of(inner))
+        case Opposite(test=inner):
+            return cells_of(inner)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    match node:
+        case RowsOf() | Given():
+            return ()
+        case Joined(left=left, right=right):
+            return (left, right)
+    return (node.of,)
+
+
+def leaves(node: Node) -> tuple[RowsOf, ...]:
+    """The records a query reads, left to right; a record read twice stands twice."""
+    if isinstance(node, RowsOf):
+        return (node,)
+    return tuple(leaf for child in children(node) for leaf in leaves(child))
+
+
+def cells(node: Node) -> tuple[str, ...]:
+    """The names of a step's cells, in order."""
+    match node:
+        case RowsOf(cells=named):
+            return tuple(name for name, _ in named)
+        case Given(names=names):
+            return names
+        case Grouped(by=by, measures=measures):
+            return (*by, *(name for name, _ in measures))
+        case Joined(left=left, right=right, on=on, kind=kind):
+            taken = {there for _, there in on}
+            more = () if kind == "without" else tuple(name for name in cells(right) if name not in taken)
+            return (*cells(left), *more)
+        case Computed(of=of, cells=added):
+            return (*cells(of), *(name for name, _ in added if name not in cells(of)))
+        case Held(of=of):
+            return (*cells(of), "month", "days")
+        case Quantile(of=of, name=name):
+            return (*cells(of), name)
+    return cells(node.of)
