@@ -68,8 +68,7 @@ async def ask_for(server: Server, bodies: list[bytes], concurrency: int, seconds
     connections = [Connection(server) for _ in range(concurrency)]
     waiting = itertools.cycle(bodies)
     done = size = 0
-    for connection in connections:
-        await connection.post(next(waiting))
+    await asyncio.gather(*(connection.post(next(waiting)) for connection in connections))
     cpu, started = server.cpu_s(), time.perf_counter()
     until = started + seconds
 
