@@ -15,6 +15,8 @@ from bench.systems import Systems
 
 FOLDER = Path("var/bench")
 RESULTS = Path("bench/results")
+POSTGRES = "postgresql://root@127.0.0.1:5432"
+MARIADB = "mysql://root@127.0.0.1:3306"
 
 
 @click.group(invoke_without_command=True)
@@ -27,8 +29,8 @@ def main(context: click.Context) -> None:
 
 
 @main.command()
-@click.option("--postgres", envvar="GATEWAY_BENCH_POSTGRES", default="postgresql://root@127.0.0.1:5432", show_default=True)
-@click.option("--mariadb", envvar="GATEWAY_BENCH_MARIADB", default="mysql://root@127.0.0.1:3306", show_default=True)
+@click.option("--postgres", envvar="GATEWAY_BENCH_POSTGRES", default=POSTGRES, show_default=True)
+@click.option("--mariadb", envvar="GATEWAY_BENCH_MARIADB", default=MARIADB, show_default=True)
 @click.option("--rounds", default=5, show_default=True, help="How often each side has its turn.")
 @click.option("--seconds", default=1.0, show_default=True, help="How long a turn lasts.")
 @click.option("--concurrency", "concurrencies", type=int, multiple=True, default=(1, 32), show_default=True)

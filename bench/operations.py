@@ -61,7 +61,10 @@ ACROSS = Operation(
     "50 schools, their teachers and those teachers' pay of a month, MariaDB to PostgreSQL",
     """query SchoolsTeachersPay($month: String!) {
   schools(first: 50) {
-    nodes { code name teachers { nodes { code name payslips(where: {month: {eq: $month}}) { nodes { code gross net } } } } }
+    nodes {
+      code name
+      teachers { nodes { code name payslips(where: {month: {eq: $month}}) { nodes { code gross net } } } }
+    }
   }
 }""",
     ({"month": MONTH}, {"month": "2025-08"}),

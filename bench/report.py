@@ -30,8 +30,8 @@ def table(found: Sequence[Comparison]) -> str:
     widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))]
-        lines.append("  ".join(cells).rstrip())
+        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join((first.strip().ljust(widths[0]), *others)))
     return "\n".join(lines)
 
 
