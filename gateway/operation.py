@@ -23,13 +23,11 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
-    GraphQLString,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
     TokenKind,
     get_named_type,
-    get_nullable_type,
     parse,
     print_ast,
     type_from_ast,
@@ -157,7 +155,7 @@ class Reader:
             for node in definition.variable_definitions or ()
         )
         digest = hashlib.sha256(f"{request.operation_name}\0{request.query}".encode(errors="replace")).hexdigest()
-        plain = all(get_nullable_type(kind) is GraphQLString for _, kind in typed)
+        plain = all(str(kind) in ("String", "String!") for _, kind in typed)
         return Parsed(digest, document, definition, fragments, redacted(document), typed, plain)
 
     def _coerce(self, parsed: Parsed, given: Mapping[str, Any]) -> Mapping[str, Any]:
