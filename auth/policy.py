@@ -179,6 +179,15 @@ class View:
     prefix: str
     """Put before attribute names in conditions: empty for the principal, ``represented.`` for whom it acts for."""
     rules: dict[str, tuple[Rule, ...]] = field(compare=False, repr=False)
+    _hash: int = field(default=0, init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Worked out once: a view is looked up several times in every request."""
+        known = self._hash
+        if known == 0:
+            known = hash((self.roles, self.purpose, self.case, self.present, self.literals, self.prefix)) or 1
+            object.__setattr__(self, "_hash", known)
+        return known
 
     def has_role(self, role: str) -> bool:
         return role == "public" or role in self.roles

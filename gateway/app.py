@@ -24,14 +24,17 @@ from gateway.settings import Settings
 Opening = Callable[[], AbstractAsyncContextManager[House]]
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The application of these settings. The house is opened when it starts and closed when it stops."""
+def create_app(settings: Settings, opened: Callable[[], None] | None = None) -> Starlette:
+    """The application of these settings. The house is opened when it starts and closed when it stops; ``opened`` is
+    called in between, before the first request."""
     metrics = Metrics()
     limits = HttpLimits(settings.limits.body_bytes, settings.limits.body_time_s)
-    return app_over(lambda: open_house(settings, metrics.observe), limits, metrics)
+    return app_over(lambda: open_house(settings, metrics.observe), limits, metrics, opened)
 
 
-def app_over(opening: Opening, limits: HttpLimits, metrics: Metrics) -> Starlette:
+def app_over(
+    opening: Opening, limits: HttpLimits, metrics: Metrics, opened: Callable[[], None] | None = None
+) -> Starlette:
     """The application over any house."""
     rooms = _Rooms(metrics)
 
@@ -39,11 +42,13 @@ def app_over(opening: Opening, limits: HttpLimits, metrics: Metrics) -> Starlett
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opening() as house:
             rooms.house = house
+            if opened is not None:
+                opened()
             yield
 
-    app = Starlette(
+    app = _Gateway(
+        GraphQLEndpoint(rooms.ask, limits, metrics),
         routes=[
-            Route("/graphql", _Endpoint(GraphQLEndpoint(rooms.ask, limits, metrics))),
             Route("/healthz", rooms.healthz),
             Route("/readyz", rooms.readyz),
             Route("/metrics", rooms.metrics),
@@ -56,14 +61,19 @@ def app_over(opening: Opening, limits: HttpLimits, metrics: Metrics) -> Starlett
     return app
 
 
-class _Endpoint:
-    """An ASGI endpoint for every method: what a method means is the endpoint's own matter."""
+class _Gateway(Starlette):
+    """``/graphql`` goes straight to its endpoint, which answers every method and every error by itself; all other
+    paths go through the routes."""
 
-    def __init__(self, endpoint: GraphQLEndpoint) -> None:
+    def __init__(self, endpoint: GraphQLEndpoint, **options: Any) -> None:
+        super().__init__(**options)
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._endpoint(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            await self._endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Rooms:

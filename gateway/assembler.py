@@ -34,6 +34,7 @@ from gateway.plan import (
     ObjectLayout,
     RowsStep,
 )
+from gateway.prepared import Prepared
 from gateway.results import Failed, Finished, RowsResult
 from schema.catalog import Field
 from schema.predicates import TRUE
@@ -91,7 +92,7 @@ class Assembler:
         lookups = [self._looked_up(step) for step in layout.lookups.values()]
         known = self.builders.get(id(layout))
         if known is None:
-            known = self.builders[id(layout)] = _make_builder(layout)
+            known = self.builders[id(layout)] = _make_builder(layout, self.run.prepared)
         build, _ = known
         arguments: list[Any] = []
         for link in links:
@@ -361,7 +362,7 @@ def output(scalar: Scalar, value: Any) -> Any:
     return None if value is None else scalar.output(value)
 
 
-def _make_builder(layout: ObjectLayout) -> tuple[Builder, tuple[str, ...]]:
+def _make_builder(layout: ObjectLayout, prepared: Prepared) -> tuple[Builder, tuple[str, ...]]:
     """``build(rows, report, link0.get, default0, ..., lookup0, ...)`` -> one dict a row."""
     env: dict[str, Any] = {}
     parameters = ["rows", "report"]
@@ -370,10 +371,14 @@ def _make_builder(layout: ObjectLayout) -> tuple[Builder, tuple[str, ...]]:
     for number in links.values():
         parameters += [f"get{number}", f"default{number}"]
     parameters += [f"lookup{number}" for number in lookups.values()]
+    as_text = prepared.as_text[layout.step]
     items = []
     for index, part in enumerate(layout.part.parts):
-        items.append(f"{part.key!r}: {_part_expression(part, index, layout, links, lookups, env)}")
-    source = f"def build({', '.join(parameters)}):\n    return [{{{', '.join(items)}}} for r in rows]\n"
+        items.append(f"{part.key!r}: {_part_expression(part, index, layout, links, lookups, as_text, env)}")
+    step = prepared.plan.steps[layout.step]
+    assert isinstance(step, RowsStep)
+    row = "".join(f"r{position}, " for position in range(len(step.reading.cells)))
+    source = f"def build({', '.join(parameters)}):\n    return [{{{', '.join(items)}}} for ({row}) in rows]\n"
     exec(compile(source, "<builder>", "exec"), env)
     return env["build"], tuple(parameters)
 
@@ -384,6 +389,7 @@ def _part_expression(
     layout: ObjectLayout,
     links: Mapping[str, int],
     lookups: Mapping[str, int],
+    as_text: frozenset[int],
     env: dict[str, Any],
 ) -> str:
     match part:
@@ -392,23 +398,29 @@ def _part_expression(
         case ValuePart(decision=decision) if not decision.shown:
             return repr(MASK) if part.field.scalar.kind == "text" else "None"
         case ValuePart():
-            return _value_expression(part, index, layout, lookups, env)
+            return _value_expression(part, index, layout, lookups, as_text, env)
         case OnePart() | ManyPart():
             position = layout.positions[part.local.name, part.condition]
             number = links[part.key]
-            found = f"get{number}(r[{position}], default{number})"
+            found = f"get{number}(r{position}, default{number})"
             if part.condition != TRUE:
-                return f"(None if r[{position}] is None else {found})"
+                return f"(None if r{position} is None else {found})"
             return found
     return "None"
 
 
 def _value_expression(
-    part: ValuePart, index: int, layout: ObjectLayout, lookups: Mapping[str, int], env: dict[str, Any]
+    part: ValuePart,
+    index: int,
+    layout: ObjectLayout,
+    lookups: Mapping[str, int],
+    as_text: frozenset[int],
+    env: dict[str, Any],
 ) -> str:
     condition = part.decision.condition
     names = part.field.reads or (part.field.name,)
-    cells = [f"r[{layout.positions[name, condition]}]" for name in names]
+    positions = [layout.positions[name, condition] for name in names]
+    cells = [f"r{position}" for position in positions]
     scalar = part.field.scalar
     if part.field.function is not None:
         env[f"f{index}"] = _computing(part.field, layout.part.access.record.type_name)
@@ -417,7 +429,7 @@ def _value_expression(
         value = f"lookup{lookups[part.key]}({cells[0]})"
     else:
         value = cells[0]
-        if scalar.inline is None:
+        if scalar.inline is None or positions[0] in as_text:
             return value
         return f"(None if {value} is None else {scalar.inline.format(v=value)})"
     env[f"o{index}"] = scalar.output

@@ -1,71 +1,76 @@
-"""Raw rows into decoded ones, by code generated once a plan. A cell that cannot be read becomes null and is reported
-once per field; the row and the rest stand."""
+"""Raw rows into decoded ones, a column at a time. A cell that cannot be read becomes null and is reported once per
+field; the row and the rest stand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from gateway.plan import CellUse
 from schema.catalog import Field
+from schema.codecs import Codec, written
 
 Report = Callable[[Field], None]
 Decoder = Callable[[list[Any], Report], list[Any]]
+Column = Callable[[Sequence[Any]], Sequence[Any]]
+"""A whole column, decoded. Raises when any of its values cannot be read."""
 
 
-def make_decoder(cells: tuple[CellUse, ...], width: int) -> Decoder | None:
-    """Decodes the first ``len(cells)`` values of each row of ``width``; None when there is nothing to decode."""
-    if all(_plain(cell.field) for cell in cells):
+def make_decoder(cells: tuple[CellUse, ...], as_text: frozenset[int] = frozenset()) -> Decoder | None:
+    """Decodes the first ``len(cells)`` values of each row; None when there is nothing to decode. ``as_text``: positions
+    of decimals that are decoded to what clients are told."""
+    columns = [(at, cell.field, _codec(cell.field, at in as_text)) for at, cell in enumerate(cells)]
+    coded = [(at, part, codec, _column(codec)) for at, part, codec in columns if codec is not None]
+    if not coded:
         return None
-    env: dict[str, Any] = {"Decimal": Decimal}
-    values = []
-    for index, cell in enumerate(cells):
-        values.append(_expression(cell.field, index, env))
-    values += [f"r[{index}]" for index in range(len(cells), width)]
-    source = f"def decode(rows):\n    return [({', '.join(values)},) for r in rows]\n"
-    exec(compile(source, "<decoder>", "exec"), env)
-    fast: Callable[[list[Any]], list[Any]] = env["decode"]
 
     def decode(rows: list[Any], report: Report) -> list[Any]:
-        try:
-            return fast(rows)
-        except Exception:
-            return [_carefully(row, cells, report) for row in rows]
+        if not rows:
+            return rows
+        values: list[Any] = list(zip(*rows, strict=True))
+        for at, part, codec, column in coded:
+            values[at] = _decoded(values[at], part, codec, column, report)
+        return list(zip(*values, strict=True))
 
     return decode
 
 
-def _plain(part: Field) -> bool:
-    return part.codec is None or part.codec.name == "identity"
-
-
-def _expression(part: Field, index: int, env: dict[str, Any]) -> str:
+def _codec(part: Field, as_text: bool) -> Codec | None:
+    """What there is to decode with."""
     codec = part.codec
-    if codec is None or _plain(part):
-        return f"r[{index}]"
-    value = f"v{index}"
-    if codec.inline is not None:
-        inner = codec.inline.format(v=value)
-    else:
-        env[f"d{index}"] = codec.decode
-        inner = f"d{index}({value})"
-    return f"(None if ({value} := r[{index}]) is None else {inner})"
+    if codec is None or codec.name == "identity":
+        return None
+    return written(codec) if as_text else codec
 
 
-def _carefully(row: Any, cells: tuple[CellUse, ...], report: Report) -> tuple[Any, ...]:
-    values: list[Any] = list(row)
-    for index, cell in enumerate(cells):
-        values[index] = read_cell(cell.field, values[index], report)
-    return tuple(values)
+def _column(codec: Codec) -> Column:
+    if codec.column is not None:
+        return codec.column
+    env: dict[str, Any] = {"Decimal": Decimal, "decode": codec.decode}
+    inner = "decode(v)" if codec.inline is None else codec.inline.format(v="v")
+    exec(f"def column(values):\n    return [{inner} for v in values]\n", env)
+    column: Column = env["column"]
+    return column
 
 
-def read_cell(part: Field, raw: Any, report: Report) -> Any:
-    """One decoded value; whatever its codec cannot read is null and reported."""
-    if raw is None or part.codec is None:
-        return raw
+def _decoded(values: Sequence[Any], part: Field, codec: Codec, column: Column, report: Report) -> Sequence[Any]:
+    """Nulls stay nulls; one value that cannot be read makes every one of the column be looked at by itself."""
     try:
-        return part.codec.decode(raw)
+        if None not in values:
+            return column(values)
+        decoded = iter(column([value for value in values if value is not None]))
+        return [None if value is None else next(decoded) for value in values]
+    except Exception:
+        return [_carefully(value, part, codec, report) for value in values]
+
+
+def _carefully(raw: Any, part: Field, codec: Codec, report: Report) -> Any:
+    """One decoded value; what its codec cannot read is null and reported."""
+    if raw is None:
+        return None
+    try:
+        return codec.decode(raw)
     except Exception:
         report(part)
         return None

@@ -216,7 +216,7 @@ class Execution:
         reading = step.reading
         params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
-        page, shape, limit = None, reading.shape, None
+        page, shape, limit = None, self.prepared.shapes[step.id], None
         if step.paging is not None:
             page = self._open_page(step, keys)
             more = 1 if step.paging.extra else 0
@@ -229,7 +229,7 @@ class Execution:
         rows = await self._read(step.id, reading, step.path, shape, params, limit, keys)
         key = step.key
         incomplete = False
-        if any(row[key] is None for row in rows):
+        if None in [row[key] for row in rows]:
             rows = [row for row in rows if row[key] is not None]
             incomplete = True
             record = reading.record
@@ -297,7 +297,7 @@ class Execution:
     ) -> tuple[FetchShape, tuple[Any, ...]]:
         paging = step.paging
         assert paging is not None
-        shape = step.reading.shape
+        shape = self.prepared.shapes[step.id]
         condition, more = pages.seek_condition(paging.orderings, paging.codecs, start, len(params))
         nulls = tuple(value is None for value in start)
         variant = self.prepared.variants.get((step.id, nulls))

@@ -20,16 +20,29 @@ class Metrics:
         self._calls = Counter("gateway_source_calls", "Calls by source", ["source"], registry=self._registry)
         self._time = Histogram("gateway_fetch_seconds", "Time of fetches", ["source"], registry=self._registry)
 
+        self._bound: dict[tuple[str, str], tuple[Counter, Counter, Counter, Histogram]] = {}
+        self._answered: dict[str, Counter] = {}
+
     def answered(self, outcome: str, seconds: float) -> None:
-        self._requests.labels(outcome).inc()
+        counter = self._answered.get(outcome)
+        if counter is None:
+            counter = self._answered[outcome] = self._requests.labels(outcome)
+        counter.inc()
         self.seconds.observe(seconds)
 
     def observe(self, source: str, seconds: float, rows: int, calls: int, outcome: str) -> None:
         """The observer connectors tell of their fetches."""
-        self._fetches.labels(source, outcome).inc()
-        self._rows.labels(source).inc(rows)
-        self._calls.labels(source).inc(calls)
-        self._time.labels(source).observe(seconds)
+        bound = self._bound.get((source, outcome))
+        if bound is None:
+            bound = self._bound[source, outcome] = (
+                self._fetches.labels(source, outcome), self._rows.labels(source), self._calls.labels(source),
+                self._time.labels(source),
+            )  # fmt: skip
+        fetches, read, called, time = bound
+        fetches.inc()
+        read.inc(rows)
+        called.inc(calls)
+        time.observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

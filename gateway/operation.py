@@ -80,6 +80,8 @@ class Parsed:
     redacted: str
     """The text with literals replaced, for the ledger."""
     typed_variables: tuple[tuple[str, Any], ...]
+    plain: bool
+    """Every variable is a String: when each is given as text, there is nothing to coerce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,11 @@ class Reader:
             raise parsed
         if not parsed.typed_variables:
             return Operation(parsed, {}, ())
-        variables = self._coerce(parsed, request.variables)
+        given = request.variables
+        if parsed.plain and all(type(given.get(name)) is str for name, _ in parsed.typed_variables):
+            variables: Mapping[str, Any] = given
+        else:
+            variables = self._coerce(parsed, given)
         shape = tuple(
             (name, _shape(variables[name], kind)) if name in variables else (name,)
             for name, kind in parsed.typed_variables
@@ -149,7 +155,8 @@ class Reader:
             for node in definition.variable_definitions or ()
         )
         digest = hashlib.sha256(f"{request.operation_name}\0{request.query}".encode(errors="replace")).hexdigest()
-        return Parsed(digest, document, definition, fragments, redacted(document), typed)
+        plain = all(str(kind) in ("String", "String!") for _, kind in typed)
+        return Parsed(digest, document, definition, fragments, redacted(document), typed, plain)
 
     def _coerce(self, parsed: Parsed, given: Mapping[str, Any]) -> Mapping[str, Any]:
         values = get_variable_values(self._schema, parsed.definition.variable_definitions or (), dict(given))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from gateway.allowed import ValuePart
 from gateway.decode import Decoder, make_decoder
 from gateway.plan import (
     AggregateStep,
+    ConnectionLayout,
+    ConnectionRootLayout,
     DeriveStep,
-    KeySetStep,
+    KeyRootLayout,
     LookupStep,
+    ObjectLayout,
     Plan,
     Reading,
+    RowsStep,
     Step,
 )
 from schema.fetch import FetchShape
@@ -19,12 +26,15 @@ from schema.fetch import FetchShape
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """``needs``: how many steps each step waits for; ``followers``: who waits for it; ``decoders`` and ``blanking`` by
-    step; ``variants``: shapes with a seek condition, by step and which values of the cursor are null."""
+    """``needs``: how many steps each step waits for; ``followers``: who waits for it; ``shapes``, ``decoders`` and
+    ``blanking`` by step; ``as_text``: positions of decimals that come as clients are told them; ``variants``: shapes
+    with a seek condition, by step and which values of the cursor are null."""
 
     plan: Plan
     needs: dict[int, int]
     followers: dict[int, tuple[int, ...]]
+    shapes: dict[int, FetchShape]
+    as_text: dict[int, frozenset[int]]
     decoders: dict[int, Decoder | None]
     blanking: dict[int, bool]
     variants: dict[tuple[int, tuple[bool, ...]], FetchShape] = field(default_factory=dict)
@@ -37,11 +47,18 @@ def prepare(plan: Plan) -> Prepared:
     for step, above in waits.items():
         for one in above:
             followers[one].append(step)
+    as_text = _shown_only(plan)
     return Prepared(
         plan,
         {step: len(above) for step, above in waits.items()},
         {step: tuple(below) for step, below in followers.items()},
-        {step.id: _decoder(step) for step in plan.steps},
+        {
+            step.id: _shape(reading, as_text[step.id])
+            for step in plan.steps
+            if (reading := _reading(step)) is not None
+        },
+        as_text,
+        {step.id: _decoder(step, as_text[step.id]) for step in plan.steps},
         {
             step.id: not isinstance(step, (LookupStep, DeriveStep))
             and any(cell.blank_unless is not None for cell in step.reading.cells)
@@ -69,11 +86,71 @@ def waits_on(step: Step) -> frozenset[int]:
     return frozenset(above)
 
 
-def _decoder(step: Step) -> Decoder | None:
+def _decoder(step: Step, as_text: frozenset[int]) -> Decoder | None:
     reading = _reading(step)
-    if reading is None or reading.scan is not None:
-        return None
-    extra = len(step.partials) if isinstance(step, AggregateStep) and step.pushed else 0
-    if isinstance(step, KeySetStep) and step.pushed:
-        extra = 1
-    return make_decoder(reading.cells, len(reading.cells) + extra)
+    return None if reading is None or reading.scan is not None else make_decoder(reading.cells, as_text)
+
+
+def _shape(reading: Reading, as_text: frozenset[int]) -> FetchShape:
+    """The reading's shape, its only shown decimals asked for as text."""
+    shape = reading.shape
+    if not as_text:
+        return shape
+    cells = tuple(replace(cell, as_text=True) if at in as_text else cell for at, cell in enumerate(shape.cells))
+    return replace(shape, cells=cells)
+
+
+def _shown_only(plan: Plan) -> dict[int, frozenset[int]]:
+    """By step, the positions of decimals that nothing but the answer reads: no key, order, filter, link or function."""
+    read: dict[int, set[int]] = {step.id: set() for step in plan.steps}
+    for step in plan.steps:
+        if isinstance(step, LookupStep):
+            read[step.parent].add(step.position)
+            continue
+        if isinstance(step, DeriveStep):
+            continue  # its inputs are scans and aggregates, which keep every cell as a value
+        reading = step.reading
+        if reading.keyed is not None and reading.keyed.parent is not None:
+            read[reading.keyed.parent].add(reading.keyed.position)
+        opaque = reading.local is not None or any(cell.blank_unless is not None for cell in reading.cells)
+        if not isinstance(step, RowsStep) or step.joined_as or opaque:
+            read[step.id].update(range(len(reading.cells)))
+            continue
+        read[step.id] |= {step.key, reading.join}
+        if step.paging is not None:
+            read[step.id] |= {term.position for term in step.paging.order}
+    for layout in _objects(plan):
+        for part in layout.part.parts:
+            if isinstance(part, ValuePart) and part.field.reads:
+                read[layout.step] |= {layout.positions[name, part.decision.condition] for name in part.field.reads}
+    return {step.id: _decimals(step) - read[step.id] for step in plan.steps}
+
+
+def _decimals(step: Step) -> frozenset[int]:
+    reading = _reading(step)
+    cells = () if reading is None else reading.cells
+    return frozenset(
+        at
+        for at, cell in enumerate(cells)
+        if cell.field.scalar.kind == "decimal" and cell.field.codec is not None and cell.field.codec.scale is not None
+    )
+
+
+def _objects(plan: Plan) -> Iterator[ObjectLayout]:
+    """Every layout of objects, however deep."""
+    waiting: list[Any] = []
+    for root in plan.roots:
+        match root:
+            case KeyRootLayout():
+                waiting.append(root.object)
+            case ConnectionRootLayout():
+                waiting.append(root.connection)
+    while waiting:
+        layout = waiting.pop()
+        if isinstance(layout, ObjectLayout):
+            yield layout
+            waiting += layout.links.values()
+        elif isinstance(layout, ConnectionLayout):
+            waiting += layout.objects.values()
+            for inner in layout.aggregates.values():
+                waiting += inner.links.values()

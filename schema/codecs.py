@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -36,7 +36,9 @@ class Codec:
     """``kind`` is the raw value's storage family (text int decimal float bool date datetime), None when it is the
     field's own. ``total``: every non-null raw has a value. ``ordered``: raws (normalised, when there is a normaliser)
     sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be taken in the
-    source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot raise."""
+    source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot raise.
+    ``column``: ``decode`` over many values at once, none of them None; it raises anything at all when one of them is
+    not plainly what it should be, and then each is decoded by itself."""
 
     name: str
     decode: Callable[[Any], Any]
@@ -49,6 +51,7 @@ class Codec:
     inline: str | None = None
     scale: int | None = None
     """Places of a decimal column."""
+    column: Callable[[Sequence[Any]], Sequence[Any]] | None = None
 
     @property
     def enumerable(self) -> bool:
@@ -84,8 +87,26 @@ def _decode_cnic(raw: Any) -> str | None:
     raise Unreadable("not a 13-digit CNIC")
 
 
+_CNICS = re.compile(r"(?:(?:[0-9]{5}-[0-9]{7}-[0-9]|[0-9]{13})?\n)*")
+
+
+def _cnic_column(values: Sequence[Any]) -> list[Any]:
+    """All of them in one look; a line end inside a value shows in the number of lines."""
+    lines = _lines(values, _CNICS)
+    return [line or None for line in lines.replace("-", "").split("\n")[:-1]]
+
+
+def _lines(values: Sequence[Any], pattern: re.Pattern[str]) -> str:
+    """The texts, a line each. Raises Unreadable unless the pattern matches them all."""
+    lines = "\n".join(values) + "\n" if values else ""
+    if pattern.fullmatch(lines) is None or lines.count("\n") != len(values):
+        raise Unreadable("not all of them are of the usual form")
+    return lines
+
+
 cnic = Codec(
-    "cnic", _decode_cnic, lambda value: (value, f"{value[:5]}-{value[5:12]}-{value[12:]}"), kind="text"
+    "cnic", _decode_cnic, lambda value: (value, f"{value[:5]}-{value[5:12]}-{value[12:]}"), kind="text",
+    column=_cnic_column,
 )  # fmt: skip
 """A CNIC in either written form; 12 or 14 digits are unreadable, blank is null."""
 
@@ -103,7 +124,10 @@ def code_table(name: str, table: Mapping[Any, str | None], *, kind: str = "text"
     for code, meaning in table.items():
         if meaning is not None:
             back[meaning] = (*back.get(meaning, ()), code)
-    return Codec(name, decode, lambda value: back.get(value, ()), kind=kind)
+    return Codec(
+        name, decode, lambda value: back.get(value, ()), kind=kind,
+        column=lambda values: [table[value] for value in values],
+    )  # fmt: skip
 
 
 def _day(year: str, month: str, day: str) -> dt.date:
@@ -165,7 +189,15 @@ def _spell_yyyymm(value: str) -> tuple[str, ...]:
     return (value.replace("-", ""),) if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value) else ()
 
 
-yyyymm = Codec("yyyymm", _decode_yyyymm, _spell_yyyymm, kind="text")
+_MONTHS = re.compile(r"(?:[0-9]{4}(?:0[1-9]|1[0-2])\n)*")
+
+
+def _yyyymm_column(values: Sequence[Any]) -> list[str]:
+    _lines(values, _MONTHS)
+    return [f"{value[:4]}-{value[4:]}" for value in values]
+
+
+yyyymm = Codec("yyyymm", _decode_yyyymm, _spell_yyyymm, kind="text", column=_yyyymm_column)
 """A month kept as YYYYMM, told as 2025-09; blank is null."""
 
 
@@ -176,9 +208,29 @@ def decimal(scale: int) -> Codec:
     def decode(raw: Any) -> Decimal:
         return quantized(raw, quantum)
 
+    def column(values: Sequence[Any]) -> list[Decimal]:
+        return [value.quantize(quantum) for value in values]
+
     return Codec(
-        f"decimal({scale})", decode, _one, kind="decimal", total=True, ordered=True, factor=Decimal(1), scale=scale
+        f"decimal({scale})", decode, _one, kind="decimal", total=True, ordered=True, factor=Decimal(1), scale=scale,
+        column=column,
     )  # fmt: skip
+
+
+def written(codec: Codec) -> Codec:
+    """A codec of ``decimal(scale)`` that gives what clients are told: text with ``scale`` places. Where the source has
+    written it so already, it is only looked at."""
+    assert codec.scale is not None
+    places = f"\\.[0-9]{{{codec.scale}}}" if codec.scale else ""
+    pattern = re.compile(f"(?:-?[0-9]{{1,40}}{places}\n)*")
+
+    def column(values: Sequence[Any]) -> Sequence[Any]:
+        if not isinstance(values[0], str):
+            return [str(value) for value in codec.column(values)]  # type: ignore[misc]
+        _lines(values, pattern)
+        return values
+
+    return replace(codec, name=f"written {codec.name}", decode=lambda raw: str(codec.decode(raw)), column=column)
 
 
 def quantized(raw: Any, quantum: Decimal) -> Decimal:

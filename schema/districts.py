@@ -51,4 +51,7 @@ def district_alias(system: str) -> Codec:
         except (KeyError, TypeError):
             raise Unreadable(f"not a spelling of a district that {system} uses") from None
 
-    return Codec(f"district_alias({system})", decode, lambda code: SPELLINGS.get(code, ()), kind="text")
+    return Codec(
+        f"district_alias({system})", decode, lambda code: SPELLINGS.get(code, ()), kind="text",
+        column=lambda values: [_CODES[value] for value in values],
+    )  # fmt: skip

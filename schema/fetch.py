@@ -75,10 +75,12 @@ NOTHING = Fixed(False)
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A value to bring. With ``when``, the cell is null in rows where the condition does not hold, in every position:
-    selected, ordered by, grouped by, measured."""
+    selected, ordered by, grouped by, measured. ``as_text``: a selected decimal is only shown; a source may give it as
+    text with its column's places."""
 
     column: Column
     when: Condition | None = None
+    as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

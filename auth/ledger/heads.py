@@ -39,8 +39,8 @@ class HeadFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         signature = self._key.sign(head.signed_bytes()).hex()
-        line = json.dumps({"count": head.count, "hash": head.hash, "at": head.at, "signature": signature})
-        os.write(self._file, line.encode() + b"\n")
+        line = f'{{"count": {head.count}, "hash": "{head.hash}", "at": "{head.at}", "signature": "{signature}"}}\n'
+        os.write(self._file, line.encode())
         os.fdatasync(self._file)
 
     def close(self) -> None:

@@ -14,8 +14,8 @@ from auth.ledger.heads import Head, HeadFile
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS ledger (
-    seq INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, body BLOB NOT NULL
-) WITHOUT ROWID
+    seq INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL, body BLOB NOT NULL
+)
 """
 
 

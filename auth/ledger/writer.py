@@ -1,5 +1,6 @@
 """Group commit: entries that wait while a commit runs go into the next one together. An entry's receipt comes only when
-its commit and the commit's signed head are durable."""
+its commit and the commit's signed head are durable. While several come at once, a commit waits a moment for more: what
+it costs is shared by all of them."""
 
 from __future__ import annotations
 
@@ -29,9 +30,10 @@ class Store(Protocol):
 class Ledger:
     """Writes entries through one store. One lives as long as the process."""
 
-    def __init__(self, store: Store, timeout_s: float = 5.0) -> None:
+    def __init__(self, store: Store, timeout_s: float = 5.0, gather_s: float = 0.002) -> None:
         self._store = store
         self._timeout_s = timeout_s
+        self._gather_s = gather_s
         self._waiting: list[tuple[bytes, asyncio.Future[Link]]] = []
         self._writer: asyncio.Task[None] | None = None
         self.commits = 0
@@ -42,14 +44,18 @@ class Ledger:
         self._waiting.append((body, future))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
-        link = await asyncio.shield(future)
+        link = await future
         return f"{link.seq}-{link.hash[:16]}"
 
     async def _write(self) -> None:
         try:
+            busy = False
             while self._waiting:
+                if busy and self._gather_s:
+                    await asyncio.sleep(self._gather_s)
                 batch, self._waiting = self._waiting, []
                 await self._commit(batch)
+                busy = len(self._waiting) > 1
         finally:
             self._writer = None
 

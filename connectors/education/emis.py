@@ -14,9 +14,11 @@ from schema.relations import Select
 from schema.scalars import NationalId
 
 DISTRICT_OF_AREA = (
-    "JOIN areas a ON a.id = i.area_id JOIN areas d ON d.area_level_id = 3 AND d.lft <= a.lft AND d.rght >= a.rght"
+    "JOIN areas a ON a.id = i.area_id "
+    "JOIN areas d ON d.area_level_id = 3 AND d.id = CASE a.area_level_id WHEN 3 THEN a.id ELSE a.parent_id END"
 )
-"""A school's area lies below its district in the nested set."""
+"""A school's area is a tehsil, whose parent is the district, or the district itself. EMIS also has a nested set, but no
+index serves its two inequalities: every school would be compared with every district."""
 
 school_rows = Select(
     "SELECT i.code AS code, i.name AS name, t.name AS level, g.name AS gender, s.name AS status, c.name AS sector, "

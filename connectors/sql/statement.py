@@ -150,7 +150,8 @@ class _Builder:
         return self._value(name)
 
     def _cell(self, cell: Cell) -> Any:
-        return self._under(cell, self._column(cell.column))
+        value = self._column(cell.column)
+        return self._under(cell, self._dialect.written(value) if cell.as_text else value)
 
     def _used(self, cell: Cell) -> Any:
         return self._under(cell, self._compared(cell.column))
