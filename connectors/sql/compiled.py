@@ -78,14 +78,20 @@ class Compiler:
         self._escape = escape
         self._known: LRUCache[FetchShape, Compiled] = LRUCache(maxsize=2048)
 
-    def compiled(self, shape: FetchShape) -> Compiled:
+    def known(self, shape: FetchShape) -> Compiled | None:
+        """The statement, when it has been compiled before."""
+        found: Compiled | None = self._known.get(shape)
+        return found
+
+    def compiled(self, shape: FetchShape, padded: frozenset[str] = frozenset()) -> Compiled:
+        """The statement, compiled once. ``padded``: as for ``build``, the same at every call."""
         known = self._known.get(shape)
         if known is None:
-            known = self._known[shape] = self._compile(shape)
+            known = self._known[shape] = self._compile(shape, padded)
         return known
 
-    def _compile(self, shape: FetchShape) -> Compiled:
-        statement = build(shape, self._dialect)
+    def _compile(self, shape: FetchShape, padded: frozenset[str]) -> Compiled:
+        statement = build(shape, self._dialect, padded)
         names: list[str] = []
 
         def place(match: Any) -> str:

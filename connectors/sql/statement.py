@@ -27,7 +27,7 @@ from schema.fetch import (
     NullCheck,
     Ordering,
 )
-from schema.relations import Select, Table
+from schema.relations import Relation, Select, Table
 
 PARAMETER = re.compile(r":(gp_\w+)")
 KEYS = "gp_keys"
@@ -46,15 +46,36 @@ class Statement:
     """Parameter -> kind of the column it is compared with."""
 
 
-def build(shape: FetchShape, dialect: SqlDialect) -> Statement:
-    """The statement of a shape."""
-    return _Builder(shape, dialect).statement()
+def relation_text(relation: Relation, dialect: SqlDialect) -> str:
+    """The whole relation as it stands after FROM, to look at its columns. TypeError when it is not a SQL one."""
+    match relation:
+        case Table(name=name):
+            return str(dialect.compiler.identifier_preparer.quote(name))
+        case Select(sql=sql):
+            return f"({sql.replace('{inside}', '1 = 1')}) rel"
+    raise TypeError(f"a SQL source has no {type(relation).__name__}")
+
+
+class BlankPadded(sa.types.UserDefinedType[str]):
+    """PostgreSQL's ``char(n)`` without a length: equality ignores blanks at the end."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "BPCHAR"
+
+
+def build(shape: FetchShape, dialect: SqlDialect, padded: frozenset[str] = frozenset()) -> Statement:
+    """The statement of a shape. ``padded``: PostgreSQL's columns of type char(n), which are read and compared as the
+    text they hold, without the blanks the type adds."""
+    return _Builder(shape, dialect, padded).statement()
 
 
 class _Builder:
-    def __init__(self, shape: FetchShape, dialect: SqlDialect) -> None:
+    def __init__(self, shape: FetchShape, dialect: SqlDialect, padded: frozenset[str]) -> None:
         self._shape = shape
         self._dialect = dialect
+        self._padded = padded
         self._lists: set[str] = set()
         self._encoders: dict[str, str] = {}
 
@@ -150,7 +171,10 @@ class _Builder:
         return self._value(name)
 
     def _cell(self, cell: Cell) -> Any:
-        return self._under(cell, self._column(cell.column))
+        return self._under(cell, self._text_of(cell.column, self._column(cell.column)))
+
+    def _text_of(self, column: Column, value: Any) -> Any:
+        return sa.cast(value, sa.Text()) if column.name in self._padded else value
 
     def _used(self, cell: Cell) -> Any:
         return self._under(cell, self._compared(cell.column))
@@ -166,6 +190,7 @@ class _Builder:
         return self._dialect.binary(value) if column.kind == "text" else value
 
     def _normalised(self, column: Column, value: Any) -> Any:
+        value = self._text_of(column, value)
         return self._dialect.trimmed(value) if column.normaliser == "trim" else value
 
     def _exact(self, column: Column, value: Any) -> Any:
@@ -201,9 +226,8 @@ class _Builder:
             among = self._dialect.among(exact, param, column.kind)
             return sa.and_(value.is_not(None), _untrue(among)).self_group()
         if op == "eq":
-            if column.kind == "text" and column.normaliser is None and self._dialect.loose_text:
-                return sa.and_(value == param, exact == param)
-            return exact == param
+            loose = self._loose(column, lambda: value == param, lambda: value == _padding(param))
+            return exact == param if loose is None else sa.and_(loose, exact == param)
         if op == "ne":
             return exact != param
         compared = self._normalised(column, value)
@@ -221,15 +245,24 @@ class _Builder:
         return operators[op](compared, param)
 
     def _equal_any(self, column: Column, value: Any, name: str) -> Any:
-        """``value`` is one of the listed ones, exactly; where the source's own equality is looser, that one stands
-        beside it so that an index still serves."""
+        """``value`` is one of the listed ones, exactly."""
         self._lists.add(name)
         self._encoders[name] = column.kind
-        param = self._value(name)
-        exact = self._dialect.among(self._exact(column, value), param, column.kind)
-        if column.kind == "text" and column.normaliser is None and self._dialect.loose_text:
-            return sa.and_(self._dialect.among(value, param, column.kind), exact)
-        return exact
+        param, among = self._value(name), self._dialect.among
+        exact = among(self._exact(column, value), param, column.kind)
+        loose = self._loose(
+            column, lambda: among(value, param, column.kind), lambda: value == sa.func.any(_padding(param, many=True))
+        )
+        return exact if loose is None else sa.and_(loose, exact)
+
+    def _loose(self, column: Column, own: Callable[[], Any], padded: Callable[[], Any]) -> Any:
+        """The source's own equality, where it is looser than ours: it stands beside ours so that an index still
+        serves. None where ours is the source's."""
+        if column.kind != "text" or column.normaliser is not None:
+            return None
+        if column.name in self._padded:
+            return padded()
+        return own() if self._dialect.loose_text else None
 
     def _order(self, ordering: Ordering) -> list[Any]:
         value = self._used(ordering.cell)
@@ -256,6 +289,12 @@ class _Builder:
         if measure.function is Function.SUM and column.kind == "decimal" and self._dialect.sums_in_units:
             return "units", column.scale
         return column.kind, column.scale
+
+
+def _padding(param: Any, *, many: bool = False) -> Any:
+    """A text parameter as PostgreSQL compares it with char(n), in a way that leaves the parameter a text."""
+    text, blank = (sa.ARRAY(sa.Text()), sa.ARRAY(BlankPadded())) if many else (sa.Text(), BlankPadded())
+    return sa.cast(sa.cast(param, text), blank)
 
 
 def _untrue(condition: Any) -> Any:
