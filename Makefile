@@ -23,7 +23,7 @@ check: .venv/ready
 	$(BIN)/python -m pytest tests/docs
 
 golden: .venv/ready
-	GATEWAY_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/goldens tests/schema/test_snapshot.py tests/docs
+	GATEWAY_UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/goldens tests/connectors/test_sql.py tests/schema/test_snapshot.py tests/docs
 	git diff --stat
 
 bench: .venv/ready

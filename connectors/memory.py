@@ -55,20 +55,29 @@ class MemoryConnector:
 def answer(fetch: Fetch, rows: Iterable[RawRow]) -> list[tuple[Any, ...]]:
     """What a source holding ``rows`` answers. Raises RowBudgetExceeded."""
     shape = fetch.shape
-    kept = [row for row in rows if holds(shape.where, row, fetch.params) and _has_key(shape, row, fetch.keys)]
+    params = tuple(frozenset(value) if isinstance(value, (tuple, list)) else value for value in fetch.params)
+    keys = frozenset(fetch.keys)
+    kept = [row for row in rows if holds(shape.where, row, params) and _has_key(shape, row, keys)]
     if shape.measures:
-        found = _grouped(shape, kept, fetch.params)
+        found = _grouped(shape, kept, params)
     else:
-        ordered = _ordered(shape, kept, fetch.params)
+        ordered = _ordered(shape, kept, params)
         if shape.limited and fetch.limit is not None:
             ordered = _limited(shape, ordered, fetch.limit)
-        found = [tuple(_shown(cell, row, fetch.params) for cell in shape.cells) for row in ordered]
+        found = [tuple(_shown(cell, row, params) for cell in shape.cells) for row in ordered]
     if fetch.max_rows is not None and len(found) > fetch.max_rows:
         raise RowBudgetExceeded(f"more than {fetch.max_rows} rows")
     return found
 
 
-def _has_key(shape: FetchShape, row: RawRow, keys: tuple[Any, ...]) -> bool:
+def matching(fetch: Fetch, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that satisfy the fetch's condition and keys, whatever their source thought of them."""
+    keys = frozenset(fetch.keys)
+    shape = fetch.shape
+    return [row for row in rows if holds(shape.where, row, fetch.params) and _has_key(shape, row, keys)]
+
+
+def _has_key(shape: FetchShape, row: RawRow, keys: frozenset[Any]) -> bool:
     if shape.key is None:
         return True
     value = compared(shape.key, row)
@@ -134,7 +143,8 @@ def _shown(cell: Cell, row: RawRow, params: tuple[Any, ...]) -> Any:
     return row.get(cell.column.name)
 
 
-def _used(cell: Cell, row: RawRow, params: tuple[Any, ...]) -> Any:
+def used(cell: Cell, row: RawRow, params: tuple[Any, ...]) -> Any:
+    """The value a cell is ordered, grouped and measured by."""
     if cell.when is not None and not holds(cell.when, row, params):
         return None
     return compared(cell.column, row)
@@ -142,9 +152,9 @@ def _used(cell: Cell, row: RawRow, params: tuple[Any, ...]) -> Any:
 
 def _ordered(shape: FetchShape, rows: list[RawRow], params: tuple[Any, ...]) -> list[RawRow]:
     for ordering in reversed(shape.order):
-        present = [row for row in rows if _used(ordering.cell, row, params) is not None]
-        absent = [row for row in rows if _used(ordering.cell, row, params) is None]
-        present.sort(key=lambda row, cell=ordering.cell: _used(cell, row, params), reverse=ordering.descending)  # type: ignore[misc]
+        present = [row for row in rows if used(ordering.cell, row, params) is not None]
+        absent = [row for row in rows if used(ordering.cell, row, params) is None]
+        present.sort(key=lambda row, cell=ordering.cell: used(cell, row, params), reverse=ordering.descending)  # type: ignore[misc]
         rows = absent + present if ordering.descending else present + absent
     return rows
 
@@ -165,7 +175,7 @@ def _limited(shape: FetchShape, rows: list[RawRow], limit: int) -> list[RawRow]:
 def _grouped(shape: FetchShape, rows: list[RawRow], params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     groups: dict[tuple[Any, ...], list[RawRow]] = {} if shape.groups else {(): []}
     for row in rows:
-        groups.setdefault(tuple(_used(cell, row, params) for cell in shape.groups), []).append(row)
+        groups.setdefault(tuple(used(cell, row, params) for cell in shape.groups), []).append(row)
     return [
         (*key, *(_measured(measure, members, params) for measure in shape.measures)) for key, members in groups.items()
     ]
@@ -174,7 +184,7 @@ def _grouped(shape: FetchShape, rows: list[RawRow], params: tuple[Any, ...]) -> 
 def _measured(measure: Measure, rows: list[RawRow], params: tuple[Any, ...]) -> Any:
     if measure.cell is None:
         return len(rows)
-    values = [value for row in rows if (value := _used(measure.cell, row, params)) is not None]
+    values = [value for row in rows if (value := used(measure.cell, row, params)) is not None]
     match measure.function:
         case Function.COUNT:
             return len(values)

@@ -1,4 +1,8 @@
-"""How keys and pushed conditions become arguments of a REST collection or SOAP operation, and pages become rows."""
+"""How keys and pushed conditions become arguments of a REST collection or SOAP operation, and pages become rows.
+
+What a service gives is checked against what it was asked for: one that ignores an argument, or compares more loosely
+than we do, must not widen an answer.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schema.fetch import AllOf, Cell, Comparison, Condition, Fetch, Fixed, RowBudgetExceeded, Rows
+from connectors.memory import matching
+from schema.fetch import AllOf, Column, Comparison, Condition, Fetch, Fixed, RowBudgetExceeded, Rows
 from schema.relations import Parameter
 
 Arguments = tuple[tuple[Parameter, tuple[Any, ...]], ...]
@@ -40,9 +45,11 @@ def arguments_of(condition: Condition, params: tuple[Any, ...], offered: Sequenc
 
 
 def chunked(arguments: Arguments) -> list[Arguments]:
-    """Several requests where an argument has more values than one request takes; none where a list is empty."""
+    """Several requests where an argument has more values than one request takes; none where a list is empty. A value
+    that holds the separator would arrive as two others; no row has it, by the parameter's declaration."""
     requests: list[Arguments] = [()]
-    for parameter, values in arguments:
+    for parameter, given in arguments:
+        values = tuple(one for one in given if parameter.many == 1 or parameter.separator not in str(one))
         parts = [values[at : at + parameter.many] for at in range(0, len(values), parameter.many)]
         requests = [(*request, (parameter, part)) for request in requests for part in parts]
     return requests
@@ -70,13 +77,25 @@ async def read_all(
     return rows, len(requests) + len(rest)
 
 
-def shaped(cells: tuple[Cell, ...], rows: list[dict[str, Any]], calls: int) -> Rows:
-    """Rows as tuples in the order of the cells."""
-    paths = [tuple(cell.column.name.split(".")) for cell in cells]
-    kinds = [cell.column.kind for cell in cells]
-    return Rows(
-        [tuple(_value(row, path, kind) for path, kind in zip(paths, kinds, strict=True)) for row in rows], calls
-    )
+def shaped(fetch: Fetch, rows: list[dict[str, Any]], calls: int) -> Rows:
+    """The rows that satisfy the fetch, as tuples in the order of its cells."""
+    shape = fetch.shape
+    tested = [*_columns(shape.where), *([shape.key] if shape.key is not None else [])]
+    cells = [cell.column for cell in shape.cells]
+    columns = list(dict.fromkeys(cells + tested))
+    read = [(column.name, tuple(column.name.split(".")), column.kind) for column in columns]
+    named = [{name: _value(row, path, kind) for name, path, kind in read} for row in rows]
+    kept = matching(fetch, named) if tested else named
+    return Rows([tuple(row[column.name] for column in cells) for row in kept], calls)
+
+
+def _columns(condition: Condition) -> list[Column]:
+    match condition:
+        case AllOf(parts=parts):
+            return [column for part in parts for column in _columns(part)]
+        case Comparison(column=column):
+            return [column]
+    return []
 
 
 def _value(row: dict[str, Any], path: tuple[str, ...], kind: str) -> Any:

@@ -37,7 +37,7 @@ class RestConnector:
             return await self._ask(relation, request, number, fetch.deadline)
 
         rows, calls = await read_all(fetch, arguments, relation.page_size, ask)
-        return shaped(shape.cells, rows, calls)
+        return shaped(fetch, rows, calls)
 
     async def _ask(self, relation: Collection, arguments: Arguments, number: int, deadline: float) -> Page:
         sent = dict(relation.fixed)

@@ -56,7 +56,7 @@ class SoapConnector:
             return await self._ask(client, relation, request, number, fetch.deadline)
 
         rows, calls = await read_all(fetch, arguments, relation.page_size, ask)
-        return shaped(shape.cells, rows, calls)
+        return shaped(fetch, rows, calls)
 
     async def _described(self, deadline: float) -> Any:
         async with self._lock:

@@ -68,7 +68,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A resolved record. ``name`` is qualified (``health.Facility``), ``type_name`` the GraphQL type."""
+    """A resolved record. ``name`` is qualified (``health.Facility``), ``type_name`` the GraphQL type. ``source``: with
+    the capabilities it has for this record's relation."""
 
     name: str
     type_name: str

@@ -30,7 +30,8 @@ class Select:
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A query argument of a REST collection or SOAP operation. ``operator``: the one comparison it performs on
-    ``column``; ``many``: values may be given at once (joined by ``separator`` in REST, repeated in SOAP)."""
+    ``column``; ``many``: values may be given at once (joined by ``separator`` in REST, repeated in SOAP). Where several
+    may be joined, no row's value holds the separator: one that does is not asked for."""
 
     name: str
     column: str
@@ -106,3 +107,15 @@ def relation_name(relation: Relation) -> str:
             return relation.name or relation.pattern
         case Derivation(name=name):
             return name
+
+
+def offered_by(relation: Relation) -> dict[str, frozenset[str]] | None:
+    """The columns a service's collection or operation has arguments for, with what they can say of them (several
+    values at once include one); None where every column can be asked for."""
+    if not isinstance(relation, (Collection, Operation)):
+        return None
+    offered: dict[str, frozenset[str]] = {}
+    for one in relation.parameters:
+        operators = {"eq", "in"} if one.operator == "in" else {one.operator}
+        offered[one.column] = offered.get(one.column, frozenset()) | operators
+    return offered

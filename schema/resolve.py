@@ -10,6 +10,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.predicates import And, Compare, Not, Or, Predicate
 from schema.predicates import IsNull as IsNullPredicate
+from schema.relations import offered_by
 from schema.rules import ROLES, Allow, AllowTotals, Grant, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
@@ -126,7 +128,7 @@ class _Resolver:
         singular = spec.name[0].lower() + spec.name[1:]
         return Record(
             name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
-            department=department, source=spec.source, relation=spec.relation, owner=owner, key=spec.key,
+            department=department, source=_askable(spec), relation=spec.relation, owner=owner, key=spec.key,
             size=spec.size, persons=bool(spec.persons), description=spec.description,
             legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
@@ -315,6 +317,14 @@ class _Resolver:
         for name in _fields_of(rule.where):
             if name in record.fields and record.fields[name].column is None:
                 self._problem(rule.file, rule.line, f"a rule's condition reads {name!r}, which is no column field")
+
+
+def _askable(spec: RecordSpec) -> Source:
+    """The source as this record's relation lets it be asked."""
+    offered = offered_by(spec.relation)
+    if offered is None:
+        return spec.source
+    return replace(spec.source, capabilities=spec.source.capabilities.narrowed(offered))
 
 
 def _reads(part: Spec) -> tuple[str, ...]:

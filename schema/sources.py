@@ -6,7 +6,7 @@ Addresses and secrets are not here; they live in the settings only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 OPERATORS = ("eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte", "startsWith", "contains", "isNull")
 
@@ -43,6 +43,19 @@ class Capabilities:
     def takes_keys(self, column: str) -> bool:
         """Whether rows can be asked for by keys on ``column``."""
         return self.key_columns is None or column in self.key_columns
+
+    def narrowed(self, offered: Mapping[str, frozenset[str]]) -> Capabilities:
+        """What is left of these where only ``offered`` (column -> operators) can be asked, as of one operation of a
+        service whose other operations take other arguments."""
+        columns = {
+            column: frozenset(operator for operator in operators if self.takes(column, operator))
+            for column, operators in offered.items()
+        }
+        keys = frozenset(
+            column for column, operators in offered.items()
+            if self.takes_keys(column) and not operators.isdisjoint(("eq", "in"))
+        )  # fmt: skip
+        return replace(self, columns=columns, key_columns=keys)
 
 
 SQL = Capabilities(

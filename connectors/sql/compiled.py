@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from cachetools import LRUCache
 
-from connectors.sql.dialects import SqlDialect
-from connectors.sql.statement import KEYS, LIMIT, PARAMETER, build
+from connectors.sql.dialects import MARK, SqlDialect
+from connectors.sql.statement import KEYS, LIMIT, MARKED, PARAMETER, build
 from schema.fetch import Fetch, FetchShape
 
 NO_LIMIT = 2**31 - 1
@@ -28,24 +28,35 @@ class Compiled:
     lists: frozenset[str]
     encode: dict[str, Converter]
     convert: Callable[[list[Any]], list[Any]] | None
+    most_listed: int | None = None
 
     def values(self, fetch: Fetch) -> list[Any]:
         """The parameters' values, lists as lists."""
         found = []
         for name in self.names:
-            if name == KEYS:
-                value: Any = list(fetch.keys)
-            elif name == LIMIT:
+            value: Any
+            if name == LIMIT:
                 value = row_limit(fetch)
+            elif name in self.lists:
+                value = self._list(name, fetch)
             else:
                 value = fetch.params[int(name[3:])]
-                if name in self.lists:
-                    value = list(value)
             encode = self.encode.get(name)
             if encode is not None:
                 value = [encode(item) for item in value] if name in self.lists else encode(value)
             found.append(value)
         return found
+
+    def _list(self, name: str, fetch: Fetch) -> list[Any]:
+        """A list parameter's values, or the part of them its name says."""
+        base, _, part = name.partition("__")
+        every = list(fetch.keys) if base == KEYS else list(fetch.params[int(base[3:])])
+        if part == MARKED:
+            return [value + MARK for value in every]
+        if self.most_listed is None:
+            return every
+        start = int(part or 0) * self.most_listed
+        return every[start : start + self.most_listed]
 
 
 def row_limit(fetch: Fetch) -> int:
@@ -78,14 +89,25 @@ class Compiler:
         self._escape = escape
         self._known: LRUCache[FetchShape, Compiled] = LRUCache(maxsize=2048)
 
-    def compiled(self, shape: FetchShape) -> Compiled:
+    def known(self, shape: FetchShape) -> Compiled | None:
+        """The statement, when it has been compiled before."""
+        found: Compiled | None = self._known.get(shape)
+        return found
+
+    def compiled(
+        self, shape: FetchShape, padded: frozenset[str] = frozenset(), parts: Mapping[str, int] | None = None
+    ) -> Compiled:
+        """The statement, compiled once. ``padded``: as for ``build``, the same at every call; ``parts``: of a long
+        list, which the next fetch will not have: compiled anew."""
+        if parts:
+            return self._compile(shape, padded, parts)
         known = self._known.get(shape)
         if known is None:
-            known = self._known[shape] = self._compile(shape)
+            known = self._known[shape] = self._compile(shape, padded, {})
         return known
 
-    def _compile(self, shape: FetchShape) -> Compiled:
-        statement = build(shape, self._dialect)
+    def _compile(self, shape: FetchShape, padded: frozenset[str], parts: Mapping[str, int]) -> Compiled:
+        statement = build(shape, self._dialect, padded, parts)
         names: list[str] = []
 
         def place(match: Any) -> str:
@@ -96,10 +118,19 @@ class Compiler:
 
         text = PARAMETER.sub(place, self._escape(statement.text) if self._escape else statement.text)
         kinds = {**statement.encoders, LIMIT: "limit"}
-        if shape.key is not None:
-            kinds[KEYS] = shape.key.kind
         encode = {name: self._encoders[kinds[name]] for name in set(names) if kinds.get(name) in self._encoders}
-        return Compiled(text, tuple(names), statement.lists, encode, self._converter(statement.kinds))
+        convert = self._converter(statement.kinds)
+        return Compiled(text, tuple(names), statement.lists, encode, convert, self._dialect.most_listed)
+
+    def parts(self, fetch: Fetch) -> dict[str, int]:
+        """Lists of the fetch that are longer than one IN takes -> into how many they are cut."""
+        most = self._dialect.most_listed
+        if most is None:
+            return {}
+        lists = {KEYS: fetch.keys} | {
+            f"gp_{index}": value for index, value in enumerate(fetch.params) if isinstance(value, (tuple, list))
+        }
+        return {name: -(-len(values) // most) for name, values in lists.items() if len(values) > most}
 
     def _converter(self, kinds: tuple[tuple[str, int | None], ...]) -> Callable[[list[Any]], list[Any]] | None:
         env: dict[str, Any] = {}

@@ -11,16 +11,28 @@ from sqlalchemy.engine import Dialect
 
 from schema.fetch import Column
 
+MARK = "|"
+MARK_SQL: Any = sa.literal_column(f"N'{MARK}'")
+"""Stands after a text so that blanks at its end count, and before one so that it is never empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqlDialect:
     """``loose_text``: the database's own equality may ignore case or trailing blanks. ``sums_in_units``: decimals are
-    summed as whole units of their last place."""
+    summed as whole units of their last place. ``most_listed``: values one IN takes. ``pads``: even binary equality
+    ignores blanks at the end, so texts are compared with a mark after them. ``empty_is_null``: there is no empty text.
+    ``window_order``: what row_number() is ordered by when nothing is asked. ``group_in_select``: an expression with
+    parameters cannot be repeated in GROUP BY; it is named in an inner select."""
 
     name: str
     compiler: Dialect
     loose_text: bool = False
     sums_in_units: bool = False
+    most_listed: int | None = None
+    pads: bool = False
+    empty_is_null: bool = False
+    window_order: str | None = None
+    group_in_select: bool = False
 
     def binary(self, value: Any) -> Any:
         """``value`` compared and ordered by code point."""
@@ -32,7 +44,7 @@ class SqlDialect:
             case "sqlite":
                 return value.collate("BINARY")
             case "mssql":
-                return value.collate("Latin1_General_100_BIN2_UTF8")
+                return sa.cast(value, mssql.NVARCHAR()).collate("Latin1_General_100_BIN2")
         return value
 
     def exact(self, value: Any) -> Any:
@@ -66,6 +78,27 @@ class SqlDialect:
                 return value.op("IN")(each)
         return value.op("IN")(param)
 
+    def equal(self, value: Any, param: Any, kind: str) -> Any:
+        """``value``, made exact, is the parameter's."""
+        if self.pads and kind == "text":
+            return value.op("+")(MARK_SQL) == param.op("+")(MARK_SQL)
+        return value == param
+
+    def against(self, test: Any, op: str, value: Any, param: Any, kind: str) -> Any:
+        """``test``, true as well where an empty text is asked for and the database takes that for a null."""
+        if self.empty_is_null and kind == "text" and op in ("ne", "gt", "gte", "startsWith", "contains"):
+            return sa.or_(test, sa.and_(param.is_(None), value.is_not(None))).self_group()
+        return test
+
+    def limited(self, query: Any, param: Any) -> Any:
+        """At most as many rows as the parameter says; the others' LIMIT is added to the text."""
+        match self.name:
+            case "oracle":
+                return query.limit(param)
+            case "mssql":
+                return query.prefix_with(sa.text(f"TOP (:{param.key})"))
+        return query
+
     def starts_with(self, value: Any, param: Any) -> Any:
         match self.name:
             case "postgresql":
@@ -73,7 +106,7 @@ class SqlDialect:
             case "mariadb":
                 return sa.func.left(value, sa.func.char_length(param)) == param
             case "mssql":
-                return sa.func.left(value, sa.func.len(param)) == param
+                return sa.func.charindex(MARK_SQL.op("+")(param), MARK_SQL.op("+")(value)) == sa.literal_column("1")
         return sa.func.substr(value, sa.literal_column("1"), sa.func.length(param)) == param
 
     def contains(self, value: Any, param: Any) -> Any:
@@ -83,7 +116,9 @@ class SqlDialect:
             case "mariadb":
                 return sa.func.locate(param, value) > sa.literal_column("0")
             case "mssql":
-                return sa.func.charindex(param, value) > sa.literal_column("0")
+                inside = sa.func.charindex(param, value) > sa.literal_column("0")
+                empty = sa.func.datalength(param) == sa.literal_column("0")
+                return sa.or_(inside, sa.and_(empty, value.is_not(None))).self_group()
         return sa.func.instr(value, param) > sa.literal_column("0")
 
     def ordered(self, value: Any, descending: bool) -> list[Any]:
@@ -110,11 +145,19 @@ class SqlDialect:
         if column.kind == "decimal" and self.sums_in_units:
             units: Any = sa.literal_column(str(10 ** (column.scale or 0)))
             return sa.cast(sa.func.round(value * units), sa.Integer())
+        if column.kind == "int" and self.name == "mssql":
+            return sa.cast(value, sa.BigInteger())
         return value
 
 
 POSTGRES = SqlDialect("postgresql", postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
 MARIADB = SqlDialect("mariadb", mysql.dialect(paramstyle="named", is_mariadb=True), loose_text=True)
 SQLITE = SqlDialect("sqlite", sqlite.dialect(paramstyle="named"), sums_in_units=True)
-ORACLE = SqlDialect("oracle", oracle.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
-MSSQL = SqlDialect("mssql", mssql.dialect(paramstyle="named"), loose_text=True)  # type: ignore[no-untyped-call]
+ORACLE = SqlDialect(
+    "oracle", oracle.dialect(paramstyle="named"), most_listed=1000, empty_is_null=True,  # type: ignore[no-untyped-call]
+    window_order="NULL", group_in_select=True,
+)  # fmt: skip
+MSSQL = SqlDialect(
+    "mssql", mssql.dialect(paramstyle="named"), loose_text=True, pads=True,  # type: ignore[no-untyped-call]
+    window_order="(SELECT NULL)", group_in_select=True,
+)  # fmt: skip

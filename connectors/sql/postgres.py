@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import asyncpg
 
 from connectors.address import Address
-from connectors.sql.compiled import Compiler
+from connectors.sql.compiled import Compiled, Compiler
 from connectors.sql.dialects import POSTGRES
-from schema.fetch import Fetch, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
+from connectors.sql.statement import relation_text
+from schema.fetch import Fetch, FetchShape, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
 from schema.sources import Source
 
 
@@ -27,6 +28,7 @@ class PostgresConnector:
         self._url, self._schema = _without_schema(address.url)
         self._login = {name: value for name in ("user", "password") if (value := getattr(address, name)) is not None}
         self._compiler = Compiler(POSTGRES, lambda name, position: f"${position}", repeats=False)
+        self._padded: dict[str, frozenset[str]] = {}
         self._pool: Any = None
         self._lock = asyncio.Lock()
 
@@ -50,11 +52,11 @@ class PostgresConnector:
         return self._pool
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
-        compiled = self._compiler.compiled(fetch.shape)
         try:
             async with asyncio.timeout_at(fetch.deadline):
                 pool = self._pool or await self._opened()
                 async with pool.acquire() as connection:
+                    compiled = self._compiler.known(fetch.shape) or await self._compiled(connection, fetch.shape)
                     rows = await connection.fetch(compiled.text, *compiled.values(fetch))
         except (TimeoutError, asyncpg.QueryCanceledError) as error:
             raise SourceTimeout(f"{self.source.name}: no answer in time") from error
@@ -63,6 +65,17 @@ class PostgresConnector:
         if fetch.max_rows is not None and len(rows) > fetch.max_rows:
             raise RowBudgetExceeded(f"{self.source.name}: more than {fetch.max_rows} rows")
         return Rows(rows)
+
+    async def _compiled(self, connection: Any, shape: FetchShape) -> Compiled:
+        """The statement; which columns are char(n) is asked once a relation."""
+        relation = repr(shape.relation)
+        padded = self._padded.get(relation)
+        if padded is None:
+            text = relation_text(shape.relation, POSTGRES)
+            prepared = await connection.prepare(f"SELECT * FROM {text} LIMIT 0")
+            padded = frozenset(one.name for one in prepared.get_attributes() if one.type.name == "bpchar")
+            self._padded[relation] = padded
+        return self._compiler.compiled(shape, padded)
 
     async def describe(self, relation_sql: str) -> list[str]:
         """Names of the columns a table or select has. Raises SourceUnavailable."""

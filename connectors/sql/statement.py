@@ -4,14 +4,14 @@ driver's module turns into its own style."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-from connectors.sql.dialects import SqlDialect
+from connectors.sql.dialects import MARK_SQL, SqlDialect
 from schema.fetch import (
     AllOf,
     AnyOf,
@@ -27,11 +27,14 @@ from schema.fetch import (
     NullCheck,
     Ordering,
 )
-from schema.relations import Select, Table
+from schema.relations import Relation, Select, Table
 
 PARAMETER = re.compile(r":(gp_\w+)")
 KEYS = "gp_keys"
 LIMIT = "gp_limit"
+MARKED = "marked"
+"""Suffix of a list parameter whose texts carry a mark at the end."""
+LIMIT_AT_END = ("postgresql", "mariadb", "sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,45 @@ class Statement:
     """Parameter -> kind of the column it is compared with."""
 
 
-def build(shape: FetchShape, dialect: SqlDialect) -> Statement:
-    """The statement of a shape."""
-    return _Builder(shape, dialect).statement()
+def relation_text(relation: Relation, dialect: SqlDialect) -> str:
+    """The whole relation as it stands after FROM, to look at its columns. TypeError when it is not a SQL one."""
+    match relation:
+        case Table(name=name):
+            return str(dialect.compiler.identifier_preparer.quote(name))
+        case Select(sql=sql):
+            return f"({sql.replace('{inside}', '1 = 1')}) rel"
+    raise TypeError(f"a SQL source has no {type(relation).__name__}")
+
+
+class BlankPadded(sa.types.UserDefinedType[str]):
+    """PostgreSQL's ``char(n)`` without a length: equality ignores blanks at the end."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "BPCHAR"
+
+
+def build(
+    shape: FetchShape,
+    dialect: SqlDialect,
+    padded: frozenset[str] = frozenset(),
+    parts: Mapping[str, int] | None = None,
+) -> Statement:
+    """The statement of a shape. ``padded``: PostgreSQL's columns of type char(n), which are read and compared as the
+    text they hold, without the blanks the type adds. ``parts``: list parameter -> into how many lists it is cut, the
+    second named ``gp_keys__1``."""
+    return _Builder(shape, dialect, padded, parts or {}).statement()
 
 
 class _Builder:
-    def __init__(self, shape: FetchShape, dialect: SqlDialect) -> None:
+    def __init__(
+        self, shape: FetchShape, dialect: SqlDialect, padded: frozenset[str], parts: Mapping[str, int]
+    ) -> None:
+        self._parts = parts
         self._shape = shape
         self._dialect = dialect
+        self._padded = padded
         self._lists: set[str] = set()
         self._encoders: dict[str, str] = {}
 
@@ -70,7 +103,7 @@ class _Builder:
             query = self._plain(relation, where)
             kinds = [(cell.column.kind, cell.column.scale) for cell in shape.cells]
         text = self._text(query)
-        if not shape.measures and not shape.per_key and self._dialect.name not in ("oracle", "mssql"):
+        if not shape.measures and not (shape.limited and shape.per_key) and self._dialect.name in LIMIT_AT_END:
             text += f"\n LIMIT :{LIMIT}"
         if inside is not None:
             text = text.replace("'{inside}' = '{inside}'", inside)
@@ -84,14 +117,12 @@ class _Builder:
         shape = self._shape
         cells = [self._cell(cell).label(f"c{index}") for index, cell in enumerate(shape.cells)]
         if not (shape.limited and shape.per_key):
-            query = sa.select(*cells).select_from(relation).where(where)
-            for ordering in shape.order:
-                query = query.order_by(*self._order(ordering))
-            if self._dialect.name in ("oracle", "mssql"):
-                return query.limit(self._value(LIMIT, sa.Integer()))
-            return query
+            query = sa.select(*cells).select_from(relation).where(where).order_by(*self._terms())
+            return self._dialect.limited(query, self._value(LIMIT, sa.Integer()))
         assert shape.key is not None
-        order = [term for ordering in shape.order for term in self._order(ordering)]
+        order = self._terms()
+        if not order and self._dialect.window_order is not None:
+            order = [sa.literal_column(self._dialect.window_order)]
         rank = (
             sa.func.row_number()
             .over(partition_by=self._exact(shape.key, self._column(shape.key)), order_by=order or None)
@@ -102,10 +133,23 @@ class _Builder:
         return sa.select(*columns).where(ranked.c.rank_ <= self._value(LIMIT, sa.Integer())).order_by(ranked.c.rank_)
 
     def _aggregate(self, relation: Any, where: Any) -> Any:
-        groups = [self._used(cell).label(f"g{index}") for index, cell in enumerate(self._shape.groups)]
-        measures = [self._measure(measure).label(f"m{index}") for index, measure in enumerate(self._shape.measures)]
-        query = sa.select(*groups, *measures).select_from(relation).where(where)
-        return query.group_by(*(self._used(cell) for cell in self._shape.groups)) if groups else query
+        shape = self._shape
+        groups = [self._used(cell).label(f"g{index}") for index, cell in enumerate(shape.groups)]
+        values = [None if measure.cell is None else self._used(measure.cell) for measure in shape.measures]
+        grouped = [self._used(cell) for cell in shape.groups]
+        if self._dialect.group_in_select and any(cell.when is not None for cell in shape.groups):
+            named = [value.label(f"v{index}") for index, value in enumerate(values) if value is not None]
+            inner = sa.select(*groups, *named).select_from(relation).where(where).subquery("given")
+            grouped = groups = [inner.c[f"g{index}"] for index in range(len(groups))]
+            values = [None if value is None else inner.c[f"v{index}"] for index, value in enumerate(values)]
+            relation, where = inner, None
+        measures = [
+            self._measure(measure, value).label(f"m{index}")
+            for index, (measure, value) in enumerate(zip(shape.measures, values, strict=True))
+        ]
+        query = sa.select(*groups, *measures).select_from(relation)
+        query = query if where is None else query.where(where)
+        return query.group_by(*grouped) if groups else query
 
     def _relation(self) -> tuple[Any, str | None]:
         relation = self._shape.relation
@@ -142,16 +186,30 @@ class _Builder:
     def _value(self, name: str, kind: Any = None) -> Any:
         return sa.bindparam(name, type_=kind or sa.types.NullType())
 
-    def _param(self, index: int, column: Column, many: bool) -> Any:
+    def _param(self, index: int, column: Column) -> Any:
         name = f"gp_{index}"
         self._encoders[name] = column.kind
-        if many:
-            self._lists.add(name)
         return self._value(name)
 
+    def _list(self, name: str, column: Column) -> Any:
+        self._lists.add(name)
+        self._encoders[name] = column.kind
+        return self._value(name)
+
+    def _among(self, column: Column, value: Any, name: str, *, exactly: bool) -> Any:
+        """``value`` is one of a list, which may have to be given in several parts."""
+        if exactly and self._dialect.pads and column.kind == "text":
+            return self._dialect.among(value.op("+")(MARK_SQL), self._list(f"{name}__{MARKED}", column), column.kind)
+        names = [name] + [f"{name}__{part}" for part in range(1, self._parts.get(name, 1))]
+        tests = [self._dialect.among(value, self._list(one, column), column.kind) for one in names]
+        return tests[0] if len(tests) == 1 else sa.or_(*tests).self_group()
+
     def _cell(self, cell: Cell) -> Any:
-        value = self._column(cell.column)
+        value = self._text_of(cell.column, self._column(cell.column))
         return self._under(cell, self._dialect.written(value) if cell.as_text else value)
+
+    def _text_of(self, column: Column, value: Any) -> Any:
+        return sa.cast(value, sa.Text()) if column.name in self._padded else value
 
     def _used(self, cell: Cell) -> Any:
         return self._under(cell, self._compared(cell.column))
@@ -167,6 +225,7 @@ class _Builder:
         return self._dialect.binary(value) if column.kind == "text" else value
 
     def _normalised(self, column: Column, value: Any) -> Any:
+        value = self._text_of(column, value)
         return self._dialect.trimmed(value) if column.normaliser == "trim" else value
 
     def _exact(self, column: Column, value: Any) -> Any:
@@ -194,52 +253,63 @@ class _Builder:
 
     def _comparison(self, test: Comparison, value: Any) -> Any:
         column, op = test.column, test.op
-        param = self._param(test.param.index, column, op in ("in", "notIn"))
         if op == "in":
             return self._equal_any(column, value, f"gp_{test.param.index}")
         exact = self._exact(column, value)
         if op == "notIn":
-            among = self._dialect.among(exact, param, column.kind)
+            among = self._among(column, exact, f"gp_{test.param.index}", exactly=True)
             return sa.and_(value.is_not(None), _untrue(among)).self_group()
+        param = self._param(test.param.index, column)
+        dialect = self._dialect
         if op == "eq":
-            if column.kind == "text" and column.normaliser is None and self._dialect.loose_text:
-                return sa.and_(value == param, exact == param)
-            return exact == param
+            loose = self._loose(column, lambda: value == param, lambda: value == _padding(param))
+            equal = dialect.equal(exact, param, column.kind)
+            return equal if loose is None else sa.and_(loose, equal)
         if op == "ne":
-            return exact != param
+            return dialect.against(sa.not_(dialect.equal(exact, param, column.kind)), op, exact, param, column.kind)
         compared = self._normalised(column, value)
         compared = self._dialect.binary(compared) if column.kind == "text" else compared
-        if op == "startsWith":
-            return self._dialect.starts_with(compared, param)
-        if op == "contains":
-            return self._dialect.contains(compared, param)
         operators: dict[str, Callable[[Any, Any], Any]] = {
             "lt": lambda one, other: one < other,
             "lte": lambda one, other: one <= other,
             "gt": lambda one, other: one > other,
             "gte": lambda one, other: one >= other,
+            "startsWith": dialect.starts_with,
+            "contains": dialect.contains,
         }
-        return operators[op](compared, param)
+        return dialect.against(operators[op](compared, param), op, compared, param, column.kind)
 
     def _equal_any(self, column: Column, value: Any, name: str) -> Any:
-        """``value`` is one of the listed ones, exactly; where the source's own equality is looser, that one stands
-        beside it so that an index still serves."""
-        self._lists.add(name)
-        self._encoders[name] = column.kind
-        param = self._value(name)
-        exact = self._dialect.among(self._exact(column, value), param, column.kind)
-        if column.kind == "text" and column.normaliser is None and self._dialect.loose_text:
-            return sa.and_(self._dialect.among(value, param, column.kind), exact)
-        return exact
+        """``value`` is one of the listed ones, exactly."""
+        exact = self._among(column, self._exact(column, value), name, exactly=True)
+        loose = self._loose(
+            column,
+            lambda: self._among(column, value, name, exactly=False),
+            lambda: value == sa.func.any(_padding(self._list(name, column), many=True)),
+        )
+        return exact if loose is None else sa.and_(loose, exact)
 
-    def _order(self, ordering: Ordering) -> list[Any]:
-        value = self._used(ordering.cell)
-        return self._dialect.ordered(value, ordering.descending)
+    def _loose(self, column: Column, own: Callable[[], Any], padded: Callable[[], Any]) -> Any:
+        """The source's own equality, where it is looser than ours: it stands beside ours so that an index still
+        serves. None where ours is the source's."""
+        if column.kind != "text" or column.normaliser is not None:
+            return None
+        if column.name in self._padded:
+            return padded()
+        return own() if self._dialect.loose_text else None
 
-    def _measure(self, measure: Measure) -> Any:
+    def _terms(self) -> list[Any]:
+        """What the rows are ordered by, each cell once: some servers refuse one that is named twice."""
+        first: dict[Cell, Ordering] = {}
+        for ordering in self._shape.order:
+            first.setdefault(ordering.cell, ordering)
+        return [
+            term for one in first.values() for term in self._dialect.ordered(self._used(one.cell), one.descending)
+        ]  # fmt: skip
+
+    def _measure(self, measure: Measure, value: Any) -> Any:
         if measure.cell is None:
             return sa.func.count()
-        value = self._used(measure.cell)
         match measure.function:
             case Function.COUNT:
                 return sa.func.count(value)
@@ -257,6 +327,12 @@ class _Builder:
         if measure.function is Function.SUM and column.kind == "decimal" and self._dialect.sums_in_units:
             return "units", column.scale
         return column.kind, column.scale
+
+
+def _padding(param: Any, *, many: bool = False) -> Any:
+    """A text parameter as PostgreSQL compares it with char(n), in a way that leaves the parameter a text."""
+    text, blank = (sa.ARRAY(sa.Text()), sa.ARRAY(BlankPadded())) if many else (sa.Text(), BlankPadded())
+    return sa.cast(sa.cast(param, text), blank)
 
 
 def _untrue(condition: Any) -> Any:

@@ -1,0 +1,85 @@
+"""Every source of every department keeps the connector's contract, on every storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.conformance import check_connector
+from connectors.conformance.subject import subject_of
+from connectors.memory import MemoryConnector
+from gateway.opening import open_catalog, open_connectors
+from gateway.settings import load
+from schema.catalog import Record
+from schema.fetch import Connector, Fetch, FetchShape
+from schema.relations import relation_name
+from schema.sources import OPERATORS
+from tests.houses import DEMO, Systems
+
+CATALOG = open_catalog(load(DEMO, {"PATH": ""}))
+
+
+@pytest.fixture
+async def connectors(systems: Systems, tmp_path: Path) -> AsyncIterator[dict[str, Connector]]:
+    """Every source's connector, with its guards."""
+    opened = open_connectors(systems.settings(tmp_path), CATALOG)
+    yield opened
+    for connector in opened.values():
+        await connector.aclose()
+
+
+@pytest.mark.parametrize("name", CATALOG.records)
+async def test_every_record_of_every_source_keeps_the_contract(
+    name: str, connectors: dict[str, Connector], systems: Systems
+) -> None:
+    """B-pay's inquiry cannot be listed: the truth file knows bills that exist."""
+    record = CATALOG.records[name]
+    keys = () if record.source.capabilities.list_all else [bill["psid"] for bill in bills(systems)]
+    report = await check_connector(connectors[record.source.name], record, keys=keys)
+    assert report.ok, str(report)
+    assert report.rows > 30 or keys
+    assert report.rows >= len(keys)
+    assert report.checks.keys() >= promised(record), str(report)
+
+
+def bills(systems: Systems) -> list[dict[str, Any]]:
+    told = systems.truth["q4"]
+    return [told[kind] for kind in ("expired", "paid", "unpaid") if kind in told]
+
+
+def promised(record: Record) -> set[str]:
+    """What a report must have looked at, by what the source says it can do."""
+    can = record.source.capabilities
+    found = {"keys", "fetches at once", "row budget", "deadline", "codec", "nothing changed"}
+    if can.list_all:
+        found |= {"projection", "operator eq", "operator in"}
+    if can.groups:
+        found |= {"order", "limit", "per-key limit", "group", "complement", "combination", "conditional cell"}
+        found |= {f"operator {op}" for op in OPERATORS}
+    return found
+
+
+async def all_rows(connector: Connector, record: Record) -> list[dict[str, Any]]:
+    subject = subject_of(record)
+    deadline = asyncio.get_running_loop().time() + 30
+    answer = await connector.fetch(Fetch(FetchShape(record.relation, subject.cells), deadline))
+    names = [cell.column.name for cell in subject.cells]
+    return [dict(zip(names, row, strict=True)) for row in answer.rows]
+
+
+@pytest.mark.parametrize("name", ["education.School", "finance.District", "finance.BankScrollLine"])
+async def test_the_reference_keeps_its_own_contract(
+    name: str, files: Systems, tmp_path: Path
+) -> None:
+    record = CATALOG.records[name]
+    opened = open_connectors(files.settings(tmp_path), CATALOG)
+    rows = await all_rows(opened[record.source.name], record)
+    for connector in opened.values():
+        await connector.aclose()
+    reference = MemoryConnector(record.source, {relation_name(record.relation): list(rows)})
+    report = await check_connector(reference, record, rows=rows)
+    assert report.ok, str(report)
