@@ -127,7 +127,8 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
     house = make_house(
         catalog, open_authenticator(settings), ledger,
         Reach(connectors, sealer, limits.default_first, limits.max_first),
-        limits=OperationLimits(limits.tokens, limits.depth, limits.aliases, limits.fields), time_s=limits.time_s,
+        limits=OperationLimits(limits.tokens, limits.depth, limits.aliases, limits.fields, limits.cost),
+        time_s=limits.time_s,
     )  # fmt: skip
     try:
         yield house

@@ -44,12 +44,14 @@ from schema.errors import Code
 
 @dataclass(frozen=True, slots=True)
 class OperationLimits:
-    """How large an operation may be before anything of it is planned."""
+    """How large an operation may be before anything of it is planned; ``cost`` (values its answer can hold at most) is
+    checked on the plan, before anything is asked."""
 
     tokens: int = 10_000
     depth: int = 16
     aliases: int = 100
     fields: int = 2_000
+    cost: int = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from gateway import recording
 from gateway.allowed import Allowed
 from gateway.assembler import Assembler, Builder
 from gateway.authorize import authorize, roots_of
+from gateway.cost import Cost, cost_of
 from gateway.executor import Execution
 from gateway.house import House
 from gateway.operation import ErrorInfo, Operation, OperationError
@@ -46,6 +47,7 @@ class Compiled:
     builders: dict[int, tuple[Builder, tuple[str, ...]]]
     beside: bool
     footprint: recording.Footprint
+    cost: Cost
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         if operation.parsed.definition.operation.value != "query":
             raise OperationError(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
         course.compiled = compiled = _compiled(house, operation, access)
+        _check_cost(house, compiled, operation)
         course.run = run = Execution(
             compiled.prepared, operation.variables, course.principal, house.reach,
             asyncio.get_running_loop().time() + house.time_s,
@@ -124,9 +127,20 @@ def _compiled(house: House, operation: Operation, access: Any) -> Compiled:
         prepared = prepare(make_plan(allowed))
         known = roots_of(house.catalog)
         beside = any(pick.name not in known for pick in operation.picked())
-        compiled = Compiled(prepared, {}, beside, recording.footprint(prepared.plan))
+        compiled = Compiled(prepared, {}, beside, recording.footprint(prepared.plan), cost_of(allowed))
         house.plans[key] = compiled
     return compiled
+
+
+def _check_cost(house: House, compiled: Compiled, operation: Operation) -> None:
+    """Raises OperationError when the answer could hold more values than the limit."""
+    cost = compiled.cost.of(operation.variables, house.reach.default_first, house.reach.max_first)
+    if cost > house.limits.cost:
+        message = (
+            f"the answer could hold {cost} values, and the cost of an operation may be {house.limits.cost}; "
+            "ask for smaller pages (first) in nested lists, or for fewer fields"
+        )
+        raise OperationError(Code.BUDGET_EXCEEDED, (ErrorInfo(message),))
 
 
 def allow(house: House, operation: Operation, access: Any) -> Allowed:
