@@ -13,9 +13,7 @@ from typing import Any
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
@@ -23,9 +21,8 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
-    SelectionSetNode,
+    OperationType,
     TokenKind,
     get_named_type,
     parse,
@@ -39,19 +36,8 @@ from graphql.language import Lexer, Source, Visitor
 
 from gateway.request import GraphQLRequest
 from gateway.selection import Collector, Picked
+from gateway.weight import Arguments, OperationLimits, TooLarge, Unfit, arguments_of, check_selections
 from schema.errors import Code
-
-
-@dataclass(frozen=True, slots=True)
-class OperationLimits:
-    """How large an operation may be before anything of it is planned; ``cost`` (values its answer can hold at most) is
-    checked on the plan, before anything is asked."""
-
-    tokens: int = 10_000
-    depth: int = 16
-    aliases: int = 100
-    fields: int = 2_000
-    cost: int = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +57,13 @@ class OperationError(Exception):
         self.errors = errors
 
 
+class NotAQuery(OperationError):
+    """A mutation or a subscription; by GET it is not even allowed to be asked."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """What stays the same for one text and operation name."""
@@ -82,6 +75,7 @@ class Parsed:
     redacted: str
     """The text with literals replaced, for the ledger."""
     typed_variables: tuple[tuple[str, Any], ...]
+    arguments: Arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +116,10 @@ class Reader:
                 self._known[key] = parsed
         if isinstance(parsed, OperationError):
             raise parsed
+        try:
+            parsed.arguments.check(request.variables, self._limits)
+        except (TooLarge, Unfit) as problem:
+            raise _unfit(problem) from None
         if not parsed.typed_variables:
             return Operation(parsed, {}, ())
         variables = self._coerce(parsed, request.variables)
@@ -139,11 +137,18 @@ class Reader:
             raise _refused([error] if isinstance(error, GraphQLError) else [], "the operation nests too deep") from None
         definition = _definition(document, request.operation_name)
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-        _Weigher(fragments, self._limits).check(definition.selection_set)
+        if definition.operation is not OperationType.QUERY:
+            raise NotAQuery
         try:
+            check_selections(definition.selection_set, fragments, self._limits)
+            arguments = arguments_of(document)
             errors = validate(self._schema, document)
         except RecursionError:
             raise _refused([], "the operation nests too deep") from None
+        except (TooLarge, Unfit) as problem:
+            raise _unfit(problem) from None
+        if any(error.message == "Validation aborted." for error in errors):
+            raise _unfit(TooLarge("the operation repeats too many fields to be checked; ask for each field once"))
         if errors:
             raise _refused(errors, "")
         typed = tuple(
@@ -151,7 +156,7 @@ class Reader:
             for node in definition.variable_definitions or ()
         )
         digest = hashlib.sha256(f"{request.operation_name}\0{request.query}".encode(errors="replace")).hexdigest()
-        return Parsed(digest, document, definition, fragments, redacted(document), typed)
+        return Parsed(digest, document, definition, fragments, redacted(document), typed, arguments)
 
     def _coerce(self, parsed: Parsed, given: Mapping[str, Any]) -> Mapping[str, Any]:
         values = get_variable_values(self._schema, parsed.definition.variable_definitions or (), dict(given))
@@ -171,7 +176,9 @@ def _refused(errors: list[GraphQLError], otherwise: str) -> OperationError:
     return OperationError(Code.BAD_INPUT, infos or (ErrorInfo(otherwise),))
 
 
-KNOWN_REASONS = r"(Expected|Field|(Int|Float|String|Boolean) cannot|Variable|Value|Enum|[A-Z]\w+: )"
+def _unfit(problem: TooLarge | Unfit) -> OperationError:
+    code = Code.BUDGET_EXCEEDED if isinstance(problem, TooLarge) else Code.BAD_INPUT
+    return OperationError(code, (ErrorInfo(str(problem)),))
 
 
 def _variable_error(error: GraphQLError) -> ErrorInfo:
@@ -216,58 +223,6 @@ def _definition(document: DocumentNode, name: str | None) -> OperationDefinition
         wanted = "no operation has the name given" if name is not None else "name one of the document's operations"
         raise OperationError(Code.BAD_INPUT, (ErrorInfo(wanted if operations or name else "there is no operation"),))
     return operations[0]
-
-
-@dataclass(slots=True)
-class _Weight:
-    depth: int = 0
-    aliases: int = 0
-    fields: int = 0
-
-
-class _Weigher:
-    """Weighs selections with every fragment spread out, but walks each fragment once: fragments that double cannot make
-    it work long."""
-
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], limits: OperationLimits) -> None:
-        self._fragments = fragments
-        self._limits = limits
-        self._known: dict[str, _Weight | None] = {}
-
-    def check(self, selection_set: SelectionSetNode) -> None:
-        """Raises OperationError when a limit is passed."""
-        try:
-            weight = self._weigh(selection_set)
-        except RecursionError:
-            raise _refused([], "the operation nests too deep") from None
-        for name in ("depth", "aliases", "fields"):
-            most = getattr(self._limits, name)
-            if getattr(weight, name) > most:
-                message = f"an operation may have {name} of {most}; ask for less"
-                raise OperationError(Code.BUDGET_EXCEEDED, (ErrorInfo(message),))
-
-    def _weigh(self, selection_set: SelectionSetNode | None) -> _Weight:
-        whole = _Weight()
-        for node in selection_set.selections if selection_set else ():
-            if isinstance(node, FieldNode):
-                inner = self._weigh(node.selection_set)
-                part = _Weight(inner.depth + 1, inner.aliases + (node.alias is not None), inner.fields + 1)
-            elif isinstance(node, FragmentSpreadNode):
-                part = self._fragment(node.name.value)
-            else:
-                assert isinstance(node, InlineFragmentNode)
-                part = self._weigh(node.selection_set)
-            whole.depth = max(whole.depth, part.depth)
-            whole.aliases += part.aliases
-            whole.fields += part.fields
-        return whole
-
-    def _fragment(self, name: str) -> _Weight:
-        if name not in self._known:
-            self._known[name] = None  # a fragment inside itself weighs nothing here; validation refuses it
-            fragment = self._fragments.get(name)
-            self._known[name] = self._weigh(fragment.selection_set) if fragment is not None else _Weight()
-        return self._known[name] or _Weight()
 
 
 def redacted(document: DocumentNode) -> str:

@@ -27,7 +27,7 @@ from gateway.authorize import authorize, roots_of
 from gateway.cost import Cost, cost_of
 from gateway.executor import Execution
 from gateway.house import House
-from gateway.operation import ErrorInfo, Operation, OperationError
+from gateway.operation import ErrorInfo, NotAQuery, Operation, OperationError
 from gateway.planner import make_plan
 from gateway.prepared import Prepared, prepare
 from gateway.request import Answer, GraphQLRequest, Incoming
@@ -71,8 +71,6 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         course.principal = await house.authenticator.authenticate(*_claims(incoming))
         access = house.policy.access(course.principal)
         course.operation = operation = house.reader(access).read(incoming.request)
-        if operation.parsed.definition.operation.value != "query":
-            raise OperationError(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
         course.compiled = compiled = _compiled(house, operation, access)
         _check_cost(house, compiled, operation)
         course.run = run = Execution(
@@ -83,7 +81,7 @@ async def answer(house: House, incoming: Incoming) -> Answer:
             await run.run()
         body = _body(house, course, run, compiled, operation)
     except OperationError as error:
-        outcome = "request_error"
+        outcome = "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
         course.codes.append(error.code)
         body = _errors([{"message": info.message, **_locations(info), "extensions": {"code": error.code}}
                         for info in error.errors])  # fmt: skip

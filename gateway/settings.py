@@ -86,7 +86,7 @@ class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """``cost``: most values an answer may be able to hold, see ``gateway.cost``; ``time_s``: of one operation."""
+    """How large a request may be: see ``gateway.weight.OperationLimits``. ``time_s``: of one operation."""
 
     body_bytes: int = 1_000_000
     body_time_s: float = 10.0
@@ -94,6 +94,7 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     depth: int = 16
     aliases: int = 100
     fields: int = 2_000
+    conditions: int = 250
     cost: int = 2_000_000
     time_s: float = 10.0
     default_first: int = 100
