@@ -181,27 +181,26 @@ def _unfit(problem: TooLarge | Unfit) -> OperationError:
     return OperationError(code, (ErrorInfo(str(problem)),))
 
 
+REPEATED = (
+    (r"\s*Did you mean .*", ""),
+    (r", found: .*", ""),
+    (r"(cannot represent [^:]*value): .*", r"\1"),
+    (r"^Value .* does not exist in ", "The value does not exist in "),
+)
+"""Where graphql-core repeats the value in its message, or suggests another, and what is left of it."""
+
+
 def _variable_error(error: GraphQLError) -> ErrorInfo:
     """A coercion error without the value it is about."""
-    message = error.message
-    name = re.match(r"Variable '?\"?(\$\w+)", message)
-    where = re.search(r"at (?:value )?'?(\.?[\w.\[\]]+)'?", message)
-    reason = message.rsplit("; ", 1)[-1] if "; " in message else message.rsplit(": ", 1)[-1]
-    original = error.original_error
-    if isinstance(original, GraphQLError):
-        reason = original.message
-    if not re.match(
-        r"(Expected|Field|Int cannot|Float cannot|String cannot|Boolean cannot|Variable|Value|Enum|[A-Z]\w+: )", reason
-    ):
-        reason = "it is not of the declared type"
-    reason = re.sub(r"\s*Did you mean [^?]*\?", "", reason)
-    reason = re.sub(r"(cannot represent [^:]*value).*", r"\1", reason)
-    reason = re.sub(r"Value '[^']*'", "The value", reason)
-    place = f" at {where.group(1)}" if where else ""
     places = tuple((place.line, place.column) for place in error.locations or ())
-    if name is None:
+    told = re.match(r"Variable '(\$\w+)' has invalid value(?: at ([\w.\[\]]+))?: ", error.message)
+    if told is None:
         return ErrorInfo("a variable is not of its declared type", places)
-    return ErrorInfo(f"Variable '{name.group(1)}' is not valid{place}: {reason}", places)
+    reason = error.message[told.end() :]
+    for value, instead in REPEATED:
+        reason = re.sub(value, instead, reason, flags=re.DOTALL)
+    place = f" at {told.group(2)}" if told.group(2) else ""
+    return ErrorInfo(f"Variable '{told.group(1)}' is not valid{place}: {reason}", places)
 
 
 def _count_tokens(text: str, most: int) -> None:
