@@ -12,7 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from schema.fetch import Connector, ConnectorError, Fetch, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
+from schema.fetch import (
+    Connector,
+    ConnectorError,
+    Fetch,
+    RowBudgetExceeded,
+    Rows,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from schema.sources import Source
 
 
@@ -60,6 +69,8 @@ class Retrying(_Around):
         for attempt in range(self.source.limits.retries + 1):
             try:
                 return await self.inner.fetch(fetch)
+            except SourceRefused:
+                raise
             except SourceUnavailable:
                 pause = random.uniform(0.5, 1.0) * 0.05 * 2**attempt
                 late = asyncio.get_running_loop().time() + pause >= fetch.deadline
@@ -80,7 +91,7 @@ class BreakerState:
 
 class Breaker(_Around):
     """After ``limits.breaker_failures`` failures in a row the source is left alone for ``limits.breaker_pause_s``; then
-    one fetch at a time may try. A refused budget is no failure of the source."""
+    one fetch at a time may try. A refused budget or request is no failure of the source."""
 
     def __init__(self, inner: Connector, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(inner)
@@ -96,7 +107,7 @@ class Breaker(_Around):
             state.probing = True
         try:
             rows = await self.inner.fetch(fetch)
-        except RowBudgetExceeded:
+        except (RowBudgetExceeded, SourceRefused):
             self._close()
             raise
         except ConnectorError:

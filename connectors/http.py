@@ -9,10 +9,12 @@ from typing import Any
 import aiohttp
 
 from connectors.address import Address
-from schema.fetch import SourceTimeout, SourceUnavailable
+from schema.fetch import SourceRefused, SourceTimeout, SourceUnavailable
 from schema.sources import Source
 
 MOST_BYTES = 64 * 1024 * 1024
+REFUSED = frozenset({400, 413, 414, 422, 431})
+"""What a service answers to a request it does not take: it is not down."""
 
 
 class HttpSession:
@@ -27,7 +29,7 @@ class HttpSession:
     async def request(
         self, method: str, path: str, deadline: float, *, headers: dict[str, str] | None = None, **options: Any
     ) -> bytes:
-        """The body of a 200 answer. Raises SourceTimeout and SourceUnavailable."""
+        """The body of a 200 answer. Raises SourceTimeout, SourceRefused and SourceUnavailable."""
         name = self._source.name
         try:
             async with asyncio.timeout_at(deadline):
@@ -36,7 +38,8 @@ class HttpSession:
                 async with session.request(method, url, allow_redirects=False, headers=headers, **options) as response:
                     body = await self._body(response)
                     if response.status != 200 and not (response.status == 500 and "xml" in response.content_type):
-                        raise SourceUnavailable(f"{name}: HTTP {response.status}")
+                        problem = SourceRefused if response.status in REFUSED else SourceUnavailable
+                        raise problem(f"{name}: HTTP {response.status}")
                     return body
         except TimeoutError as error:
             raise SourceTimeout(f"{name}: no answer in time") from error

@@ -12,7 +12,7 @@ from zeep.transports import Transport
 from connectors.address import Address
 from connectors.http import HttpSession
 from connectors.paged import Arguments, Page, arguments_of, read_all, shaped
-from schema.fetch import Fetch, Rows, SourceUnavailable
+from schema.fetch import Fetch, Rows, SourceRefused, SourceUnavailable
 from schema.relations import Operation
 from schema.sources import Source
 
@@ -93,8 +93,10 @@ class SoapConnector:
             raise SourceUnavailable(f"{self.source.name}: an answer that is no XML") from error
         if b"<!DOCTYPE" in body[:4096]:
             raise SourceUnavailable(f"{self.source.name}: an answer with a document type")
-        if root.find(f"{ENVELOPE}Body/{ENVELOPE}Fault") is not None:
-            raise SourceUnavailable(f"{self.source.name}: {relation.operation} answered with a fault")
+        fault = root.find(f"{ENVELOPE}Body/{ENVELOPE}Fault")
+        if fault is not None:
+            problem = SourceRefused if (fault.findtext("faultcode") or "").endswith("Client") else SourceUnavailable
+            raise problem(f"{self.source.name}: {relation.operation} answered with a fault")
         total = root.find(f".//{{*}}{relation.total}")
         if total is None or not (total.text or "").strip().isdigit():
             raise SourceUnavailable(f"{self.source.name}: an answer that is not as agreed")

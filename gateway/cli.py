@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import sys
 import time
 from pathlib import Path
@@ -55,7 +56,7 @@ def main(context: click.Context, config: Path | None) -> None:
 
 @main.command()
 @click.option("--host", help="Address to listen on.")
-@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
 @click.pass_obj
 def serve(settings: Settings, host: str | None, port: int | None) -> None:
     """Serve until told to stop."""
@@ -65,13 +66,28 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
         open_catalog(settings)
     except (DeclarationError, SettingsError) as error:
         fail(str(error))
-    host, port = host or settings.server.host, port or settings.server.port
-    click.echo(f"serving on http://{host}:{port}")
-    uvicorn.run(
-        create_app(settings, _settle), host=host, port=port, loop="uvloop",
-        http="httptools", ws="none", access_log=False, log_level="warning", lifespan="on", server_header=False,
-        date_header=False, timeout_graceful_shutdown=10,
+    listener = _listener(host or settings.server.host, settings.server.port if port is None else port)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, _settle), loop="uvloop", http="httptools", ws="none", access_log=False,
+            log_level="warning", lifespan="on", server_header=False, date_header=False, timeout_graceful_shutdown=10,
+        )
     )  # fmt: skip
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(3)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Listens and says where; who connects from now on is answered as soon as the house is open."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        fail(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port")
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"serving on http://{shown}:{listener.getsockname()[1]}")
+    return listener
 
 
 def _settle() -> None:

@@ -39,7 +39,7 @@ from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
 from schema.errors import Code
-from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
+from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows, SourceRefused
 from schema.scalars import DECIMAL, INT
 
 
@@ -540,6 +540,8 @@ class Execution:
                     f"{who}: more than {record.source.limits.row_budget} rows of {record.type_name} would have to be "
                     "read; narrow the filter"
                 )
+            case _ if isinstance(error, SourceRefused):
+                message = f"{who}: {record.source.name} does not take this request; ask with other values"
             case _:
                 message = f"{who}: {record.source.name} cannot be reached now; try again later"
         return self._fail(path, error.code, message, record)

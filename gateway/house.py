@@ -12,8 +12,9 @@ from graphql import GraphQLSchema
 from auth.credentials import Authenticator
 from auth.policy import Access, Policy
 from gateway.executor import Reach
-from gateway.operation import OperationLimits, Reader
+from gateway.operation import Reader
 from gateway.surface import Surface, build_surface, secret_coordinates
+from gateway.weight import OperationLimits
 from schema.catalog import Catalog
 
 

@@ -35,6 +35,10 @@ CONTEXT_HEADERS = {b"authorization": "authorization", b"x-api-key": "api_key", b
                    b"x-case": "case", b"x-on-behalf-of": "on_behalf_of"}  # fmt: skip
 
 
+CLOSE = ((b"connection", b"close"),)
+"""What is still to come of a request is not waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
     body_bytes: int = 1_000_000
@@ -76,6 +80,8 @@ class GraphQLEndpoint:
             status, body = self._status(answer, media), answer.body
             if answer.ledger_entry is not None:
                 extra.append((b"x-ledger-entry", answer.ledger_entry.encode()))
+            if answer.outcome == "not_allowed":
+                extra.append((b"allow", b"POST"))
             if answer.outcome == "unauthenticated":
                 extra.append((b"www-authenticate", b"Bearer"))
             outcome = answer.outcome
@@ -108,20 +114,23 @@ class GraphQLEndpoint:
         _check_content(headers)
         declared = headers.get(b"content-length")
         if declared is not None and int(declared) > self._limits.body_bytes:
-            raise HttpProblem(413, f"a request may have {self._limits.body_bytes} bytes")
+            raise self._too_long()
         try:
             async with asyncio.timeout(self._limits.body_time_s):
                 body = await self._body(receive)
         except TimeoutError:
-            raise HttpProblem(408, "the request did not arrive in time", ((b"connection", b"close"),)) from None
+            raise HttpProblem(408, "the request did not arrive in time", CLOSE) from None
         return request_of(parsed(body))
+
+    def _too_long(self) -> HttpProblem:
+        return HttpProblem(413, f"a request may have {self._limits.body_bytes} bytes", CLOSE)
 
     async def _body(self, receive: Receive) -> bytes:
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             body: bytes = message.get("body", b"")
             if len(body) > self._limits.body_bytes:
-                raise HttpProblem(413, f"a request may have {self._limits.body_bytes} bytes")
+                raise self._too_long()
             return body
         parts = bytearray()
         while True:
@@ -129,7 +138,7 @@ class GraphQLEndpoint:
                 raise HttpProblem(400, "the request broke off")
             parts += message.get("body", b"")
             if len(parts) > self._limits.body_bytes:
-                raise HttpProblem(413, f"a request may have {self._limits.body_bytes} bytes")
+                raise self._too_long()
             if not message.get("more_body"):
                 return bytes(parts)
             message = await receive()
@@ -137,7 +146,7 @@ class GraphQLEndpoint:
 
 def _accepted(accept: bytes | None) -> bytes:
     """The media type to answer in; application/json where the client says nothing of it."""
-    if accept is None or accept in (b"*/*", b"application/json"):
+    if not accept or accept in (b"*/*", b"application/json"):
         return PLAIN_JSON
     best, quality = None, 0.0
     for part in accept.decode("latin-1").split(","):
@@ -171,12 +180,12 @@ def _check_content(headers: dict[bytes, bytes]) -> None:
         raise HttpProblem(415, "send the request uncompressed")
 
 
-def parsed(body: bytes) -> Any:
-    """The body as JSON. Raises HttpProblem for anything else, also for nesting too deep to read."""
+def parsed(body: bytes, what: str = "the body") -> Any:
+    """``body`` as JSON. Raises HttpProblem for anything else, also for nesting too deep to read."""
     try:
         return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
     except (orjson.JSONDecodeError, RecursionError):
-        raise HttpProblem(400, "the body is no JSON") from None
+        raise HttpProblem(400, f"{what} is no JSON") from None
 
 
 def request_of(told: Any) -> GraphQLRequest:
@@ -197,12 +206,15 @@ def request_of(told: Any) -> GraphQLRequest:
 
 def _from_query(query_string: bytes) -> GraphQLRequest:
     try:
-        told: dict[str, Any] = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         raise HttpProblem(400, "the address's query cannot be read") from None
+    told: dict[str, Any] = dict(pairs)
+    if len(told) != len(pairs):
+        raise HttpProblem(400, "a parameter of the address is given twice")
     for member in ("variables", "extensions"):
         if told.get(member):
-            told[member] = parsed(told[member].encode())
+            told[member] = parsed(told[member].encode(), f'"{member}"')
         else:
             told.pop(member, None)
     return request_of(told)

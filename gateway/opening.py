@@ -24,8 +24,8 @@ from connectors.open import UnknownKind, open_connector
 from gateway.cursors import load_sealer
 from gateway.executor import Reach
 from gateway.house import House, make_house
-from gateway.operation import OperationLimits
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
+from gateway.weight import OperationLimits
 from schema.catalog import Catalog, Declared
 from schema.fetch import Connector
 from schema.resolve import resolve
@@ -128,7 +128,10 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
     house = make_house(
         catalog, open_authenticator(settings), ledger,
         Reach(connectors, sealer, limits.default_first, limits.max_first),
-        limits=OperationLimits(limits.tokens, limits.depth, limits.aliases, limits.fields), time_s=limits.time_s,
+        limits=OperationLimits(
+            limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost
+        ),
+        time_s=limits.time_s,
     )  # fmt: skip
     try:
         yield house

@@ -13,9 +13,7 @@ from typing import Any
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
@@ -23,9 +21,8 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
-    SelectionSetNode,
+    OperationType,
     TokenKind,
     get_named_type,
     parse,
@@ -39,17 +36,8 @@ from graphql.language import Lexer, Source, Visitor
 
 from gateway.request import GraphQLRequest
 from gateway.selection import Collector, Picked
+from gateway.weight import Arguments, OperationLimits, TooLarge, Unfit, arguments_of, check_selections
 from schema.errors import Code
-
-
-@dataclass(frozen=True, slots=True)
-class OperationLimits:
-    """How large an operation may be before anything of it is planned."""
-
-    tokens: int = 10_000
-    depth: int = 16
-    aliases: int = 100
-    fields: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +57,13 @@ class OperationError(Exception):
         self.errors = errors
 
 
+class NotAQuery(OperationError):
+    """A mutation or a subscription; by GET it is not even allowed to be asked."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """What stays the same for one text and operation name."""
@@ -82,6 +77,7 @@ class Parsed:
     typed_variables: tuple[tuple[str, Any], ...]
     plain: bool
     """Every variable is a String: when each is given as text, there is nothing to coerce."""
+    arguments: Arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +118,10 @@ class Reader:
                 self._known[key] = parsed
         if isinstance(parsed, OperationError):
             raise parsed
+        try:
+            parsed.arguments.check(request.variables, self._limits)
+        except (TooLarge, Unfit) as problem:
+            raise _unfit(problem) from None
         if not parsed.typed_variables:
             return Operation(parsed, {}, ())
         given = request.variables
@@ -143,11 +143,18 @@ class Reader:
             raise _refused([error] if isinstance(error, GraphQLError) else [], "the operation nests too deep") from None
         definition = _definition(document, request.operation_name)
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-        _Weigher(fragments, self._limits).check(definition.selection_set)
+        if definition.operation is not OperationType.QUERY:
+            raise NotAQuery
         try:
+            check_selections(definition.selection_set, fragments, self._limits)
+            arguments = arguments_of(document)
             errors = validate(self._schema, document)
         except RecursionError:
             raise _refused([], "the operation nests too deep") from None
+        except (TooLarge, Unfit) as problem:
+            raise _unfit(problem) from None
+        if any(error.message == "Validation aborted." for error in errors):
+            raise _unfit(TooLarge("the operation repeats too many fields to be checked; ask for each field once"))
         if errors:
             raise _refused(errors, "")
         typed = tuple(
@@ -156,7 +163,7 @@ class Reader:
         )
         digest = hashlib.sha256(f"{request.operation_name}\0{request.query}".encode(errors="replace")).hexdigest()
         plain = all(str(kind) in ("String", "String!") for _, kind in typed)
-        return Parsed(digest, document, definition, fragments, redacted(document), typed, plain)
+        return Parsed(digest, document, definition, fragments, redacted(document), typed, plain, arguments)
 
     def _coerce(self, parsed: Parsed, given: Mapping[str, Any]) -> Mapping[str, Any]:
         values = get_variable_values(self._schema, parsed.definition.variable_definitions or (), dict(given))
@@ -176,30 +183,31 @@ def _refused(errors: list[GraphQLError], otherwise: str) -> OperationError:
     return OperationError(Code.BAD_INPUT, infos or (ErrorInfo(otherwise),))
 
 
-KNOWN_REASONS = r"(Expected|Field|(Int|Float|String|Boolean) cannot|Variable|Value|Enum|[A-Z]\w+: )"
+def _unfit(problem: TooLarge | Unfit) -> OperationError:
+    code = Code.BUDGET_EXCEEDED if isinstance(problem, TooLarge) else Code.BAD_INPUT
+    return OperationError(code, (ErrorInfo(str(problem)),))
+
+
+REPEATED = (
+    (r"\s*Did you mean .*", ""),
+    (r", found: .*", ""),
+    (r"(cannot represent [^:]*value): .*", r"\1"),
+    (r"^Value .* does not exist in ", "The value does not exist in "),
+)
+"""Where graphql-core repeats the value in its message, or suggests another, and what is left of it."""
 
 
 def _variable_error(error: GraphQLError) -> ErrorInfo:
     """A coercion error without the value it is about."""
-    message = error.message
-    name = re.match(r"Variable '?\"?(\$\w+)", message)
-    where = re.search(r"at (?:value )?'?(\.?[\w.\[\]]+)'?", message)
-    reason = message.rsplit("; ", 1)[-1] if "; " in message else message.rsplit(": ", 1)[-1]
-    original = error.original_error
-    if isinstance(original, GraphQLError):
-        reason = original.message
-    if not re.match(
-        r"(Expected|Field|Int cannot|Float cannot|String cannot|Boolean cannot|Variable|Value|Enum|[A-Z]\w+: )", reason
-    ):
-        reason = "it is not of the declared type"
-    reason = re.sub(r"\s*Did you mean [^?]*\?", "", reason)
-    reason = re.sub(r"(cannot represent [^:]*value).*", r"\1", reason)
-    reason = re.sub(r"Value '[^']*'", "The value", reason)
-    place = f" at {where.group(1)}" if where else ""
     places = tuple((place.line, place.column) for place in error.locations or ())
-    if name is None:
+    told = re.match(r"Variable '(\$\w+)' has invalid value(?: at ([\w.\[\]]+))?: ", error.message)
+    if told is None:
         return ErrorInfo("a variable is not of its declared type", places)
-    return ErrorInfo(f"Variable '{name.group(1)}' is not valid{place}: {reason}", places)
+    reason = error.message[told.end() :]
+    for value, instead in REPEATED:
+        reason = re.sub(value, instead, reason, flags=re.DOTALL)
+    place = f" at {told.group(2)}" if told.group(2) else ""
+    return ErrorInfo(f"Variable '{told.group(1)}' is not valid{place}: {reason}", places)
 
 
 def _count_tokens(text: str, most: int) -> None:
@@ -221,58 +229,6 @@ def _definition(document: DocumentNode, name: str | None) -> OperationDefinition
         wanted = "no operation has the name given" if name is not None else "name one of the document's operations"
         raise OperationError(Code.BAD_INPUT, (ErrorInfo(wanted if operations or name else "there is no operation"),))
     return operations[0]
-
-
-@dataclass(slots=True)
-class _Weight:
-    depth: int = 0
-    aliases: int = 0
-    fields: int = 0
-
-
-class _Weigher:
-    """Weighs selections with every fragment spread out, but walks each fragment once: fragments that double cannot make
-    it work long."""
-
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], limits: OperationLimits) -> None:
-        self._fragments = fragments
-        self._limits = limits
-        self._known: dict[str, _Weight | None] = {}
-
-    def check(self, selection_set: SelectionSetNode) -> None:
-        """Raises OperationError when a limit is passed."""
-        try:
-            weight = self._weigh(selection_set)
-        except RecursionError:
-            raise _refused([], "the operation nests too deep") from None
-        for name in ("depth", "aliases", "fields"):
-            most = getattr(self._limits, name)
-            if getattr(weight, name) > most:
-                message = f"an operation may have {name} of {most}; ask for less"
-                raise OperationError(Code.BUDGET_EXCEEDED, (ErrorInfo(message),))
-
-    def _weigh(self, selection_set: SelectionSetNode | None) -> _Weight:
-        whole = _Weight()
-        for node in selection_set.selections if selection_set else ():
-            if isinstance(node, FieldNode):
-                inner = self._weigh(node.selection_set)
-                part = _Weight(inner.depth + 1, inner.aliases + (node.alias is not None), inner.fields + 1)
-            elif isinstance(node, FragmentSpreadNode):
-                part = self._fragment(node.name.value)
-            else:
-                assert isinstance(node, InlineFragmentNode)
-                part = self._weigh(node.selection_set)
-            whole.depth = max(whole.depth, part.depth)
-            whole.aliases += part.aliases
-            whole.fields += part.fields
-        return whole
-
-    def _fragment(self, name: str) -> _Weight:
-        if name not in self._known:
-            self._known[name] = None  # a fragment inside itself weighs nothing here; validation refuses it
-            fragment = self._fragments.get(name)
-            self._known[name] = self._weigh(fragment.selection_set) if fragment is not None else _Weight()
-        return self._known[name] or _Weight()
 
 
 def redacted(document: DocumentNode) -> str:

@@ -24,9 +24,10 @@ from gateway import recording
 from gateway.allowed import Allowed
 from gateway.assembler import Assembler, Builder
 from gateway.authorize import authorize, roots_of
+from gateway.cost import Cost, cost_of
 from gateway.executor import Execution
 from gateway.house import House
-from gateway.operation import ErrorInfo, Operation, OperationError
+from gateway.operation import ErrorInfo, NotAQuery, Operation, OperationError
 from gateway.planner import make_plan
 from gateway.prepared import Prepared, prepare
 from gateway.request import Answer, GraphQLRequest, Incoming
@@ -46,6 +47,7 @@ class Compiled:
     builders: dict[int, tuple[Builder, tuple[str, ...]]]
     beside: bool
     footprint: recording.Footprint
+    cost: Cost
 
 
 @dataclass(slots=True)
@@ -69,16 +71,15 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         course.principal = await house.authenticator.authenticate(*_claims(incoming))
         access = house.policy.access(course.principal)
         course.operation = operation = house.reader(access).read(incoming.request)
-        if operation.parsed.definition.operation.value != "query":
-            raise OperationError(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
         course.compiled = compiled = _compiled(house, operation, access)
+        _check_cost(house, compiled, operation)
         course.run = run = await _run(house, course, compiled)
         if run.turned:
             course.compiled = compiled = _turned(house, operation, access, compiled, run.turned)
             course.run = run = await _run(house, course, compiled)
         body = _body(house, course, run, compiled, operation)
     except OperationError as error:
-        outcome = "request_error"
+        outcome = "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
         course.codes.append(error.code)
         body = _errors([{"message": info.message, **_locations(info), "extensions": {"code": error.code}}
                         for info in error.errors])  # fmt: skip
@@ -152,7 +153,18 @@ def _compile(house: House, operation: Operation, allowed: Allowed, turned: froze
     prepared = prepare(make_plan(allowed, turned))
     known = roots_of(house.catalog)
     beside = any(pick.name not in known for pick in operation.picked())
-    return Compiled(prepared, {}, beside, recording.footprint(prepared.plan))
+    return Compiled(prepared, {}, beside, recording.footprint(prepared.plan), cost_of(allowed))
+
+
+def _check_cost(house: House, compiled: Compiled, operation: Operation) -> None:
+    """Raises OperationError when the answer could hold more values than the limit."""
+    cost = compiled.cost.of(operation.variables, house.reach.default_first, house.reach.max_first)
+    if cost > house.limits.cost:
+        message = (
+            f"the answer could hold {cost} values, and the cost of an operation may be {house.limits.cost}; "
+            "ask for smaller pages (first) in nested lists, or for fewer fields"
+        )
+        raise OperationError(Code.BUDGET_EXCEEDED, (ErrorInfo(message),))
 
 
 def allow(house: House, operation: Operation, access: Any) -> Allowed:

@@ -86,12 +86,16 @@ class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How large a request may be: see ``gateway.weight.OperationLimits``. ``time_s``: of one operation."""
+
     body_bytes: int = 1_000_000
     body_time_s: float = 10.0
     tokens: int = 10_000
     depth: int = 16
     aliases: int = 100
     fields: int = 2_000
+    conditions: int = 250
+    cost: int = 2_000_000
     time_s: float = 10.0
     default_first: int = 100
     max_first: int = 1_000

@@ -197,6 +197,11 @@ class SourceUnavailable(ConnectorError):
     """The source cannot be reached, refused us, answered nonsense, or its breaker is open."""
 
 
+class SourceRefused(SourceUnavailable):
+    """The source is up and does not take this request, e.g. a value longer than it allows. Nothing is to be gained by
+    asking again, and the next request may well be taken."""
+
+
 class SourceTimeout(ConnectorError):
     """No complete answer before the deadline."""
 

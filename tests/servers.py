@@ -81,15 +81,15 @@ async def _mariadb_answers(url: str) -> bool:
 
 def need_postgres() -> str:
     """The address, or skips the test with a line that says how to run it."""
-    return postgres_url() or _without(HOW_POSTGRES)
+    return postgres_url() or without(HOW_POSTGRES)
 
 
 def need_mariadb() -> str:
     """The address, or skips the test with a line that says how to run it."""
-    return mariadb_url() or _without(HOW_MARIADB)
+    return mariadb_url() or without(HOW_MARIADB)
 
 
-def _without(how: str) -> NoReturn:
+def without(how: str) -> NoReturn:
     """Skips; fails where GATEWAY_REQUIRE_SERVERS says that nothing may be skipped."""
     if os.environ.get("GATEWAY_REQUIRE_SERVERS"):
         pytest.fail(how)

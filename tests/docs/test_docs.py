@@ -51,7 +51,7 @@ def running(files: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def _wait(url: str) -> None:
     for _ in range(300):
         try:
-            urllib.request.urlopen(url, timeout=1).close()
+            urllib.request.urlopen(url, timeout=30).close()
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
         else:
