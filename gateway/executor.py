@@ -309,14 +309,8 @@ class Execution:
         params = self._params(reading.params, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
         rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
-        complement = None
-        if step.complement is not None:
-            known = self.results.get(step.complement)
-            if isinstance(known, Failed):
-                raise _Stop(known.code)
-            assert isinstance(known, grouping.Groups)
-            complement = known
-        return grouping.group(step, rows, complement, lambda part: self._unreadable(step.path, part, reading.record))
+        local_params = self._params(reading.local_params, step.path)
+        return grouping.group(step, rows, local_params, lambda part: self._unreadable(step.path, part, reading.record))
 
     async def _key_set(self, step: KeySetStep) -> frozenset[Any]:
         reading = step.reading

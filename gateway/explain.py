@@ -81,8 +81,9 @@ def _step(step: Step) -> str:
         lines.append("    then here: filter")
     if isinstance(step, RowsStep) and step.paging is not None:
         lines.append(_order(step, reading))
-    if isinstance(step, AggregateStep) and step.totals.k:
-        lines.append(f"    suppress: cells under {step.totals.k}")
+    if isinstance(step, AggregateStep) and step.protection is not None:
+        picked = "; then here: pick cells by the filter" if step.protection.asked is not None else ""
+        lines.append(f"    withhold: cells under {step.protection.k}{picked}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from auth.policy import Access, Decision, RecordAccess, State, all_of
+from auth.policy import Access, Decision, RecordAccess, State, Totals, all_of
 from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTest, OrderTerm, RuleTest, Window
 from gateway.templates import FromVariable, Leaf, Literal, Template, as_list, known_now
 from schema.catalog import Field, Link, Record
@@ -47,21 +47,21 @@ def field_decision(access: RecordAccess, part: Field) -> Decision:
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What may be used in arguments over one record: as reader of rows, or as holder of a grant of totals.
-    ``by`` / ``measures`` None: whatever may be read."""
+    ``by`` / ``measures`` None: whatever may be read. ``k``: the grant suppresses small cells."""
 
     access: RecordAccess
     population: Predicate
     by: frozenset[str] | None = None
     measures: frozenset[str] | None = None
+    k: int = 0
 
     @classmethod
     def of_rows(cls, access: RecordAccess) -> Rights:
         return cls(access, access.visible)
 
     @classmethod
-    def of_totals(cls, access: RecordAccess) -> Rights:
-        totals = access.totals
-        return cls(access, totals.population, totals.by, totals.measures)
+    def of_totals(cls, access: RecordAccess, totals: Totals) -> Rights:
+        return cls(access, totals.population, totals.by, totals.measures, totals.k)
 
     def condition(self, part: Field, used: str) -> Predicate:
         """Where the field counts as readable; raises when it never is."""
@@ -69,7 +69,9 @@ class Rights:
         if part.column is None:
             raise bad_input(f"{record.type_name}.{part.api_name} is worked out here and cannot be {used}")
         if self.by is not None:
-            if part.name in self.by:
+            if part.name in self.by or any(
+                link.name in self.by and link.local == part.name and not link.many for link in record.links.values()
+            ):
                 return TRUE
             raise self._refused(part, used, "the grant of totals does not name it")
         decision = self.access.fields[part.name]
@@ -78,7 +80,9 @@ class Rights:
         reason = "it comes masked" if decision.state is State.MASKED else decision.reason
         raise self._refused(part, used, reason, decision.code)
 
-    def measure_condition(self, part: Field) -> Predicate:
+    def measure_condition(self, part: Field, function: str) -> Predicate:
+        if self.k and function in ("min", "max"):
+            raise self._refused(part, "measured so", "the least and the greatest value are one person's own")
         if self.measures is not None:
             if part.name in self.measures:
                 return TRUE
@@ -88,20 +92,19 @@ class Rights:
     def link_condition(self, link: Link, target: RecordAccess, *, key_only: bool) -> Predicate:
         """Where the reference counts; raises when the link, or its target, may not be used."""
         record = self.access.record
-        if self.by is not None:
-            if link.name in self.by or link.local in self.by:
-                return TRUE
-            raise self._refused(link, "used", "the grant of totals does not name it")
         decision = self.access.links[link.name]
-        if not decision.shown:
+        granted = self.by is not None and (link.name in self.by or link.local in self.by)
+        if self.by is not None and not granted:
+            raise self._refused(link, "used", "the grant of totals does not name it")
+        if not granted and not decision.shown:
             raise self._refused(link, "used", decision.reason, decision.code)
-        if not target.allowed:
+        if not target.allowed and not (granted and key_only):
             raise ArgumentRefused(
                 target.refusal.code,
                 f"{record.type_name}.{link.api_name} cannot be used: {target.refusal.reason}",
                 target.record,
             )
-        return decision.condition
+        return TRUE if granted else decision.condition
 
     def _refused(self, part: Field | Link, used: str, reason: str, code: Code = Code.REFUSED) -> ArgumentRefused:
         record = self.access.record
@@ -144,6 +147,12 @@ def where_filter(argument: Template | None, scope: Scope) -> Filter:
             case _:
                 parts += _tests(name, _given(value, name), scope)
     return parts[0] if len(parts) == 1 else AllTests(tuple(parts))
+
+
+def within(population: Predicate, asked: Filter) -> Filter:
+    """``asked`` among the rows of ``population``."""
+    rule = () if population == TRUE else (RuleTest(population),)
+    return AllTests((*rule, *asked.parts)) if isinstance(asked, AllTests) else AllTests((*rule, asked))
 
 
 def _given(value: Template, name: str) -> Template:

@@ -1,5 +1,6 @@
-"""Aggregates: what sources grouped is decoded and merged, what they could not is grouped here; then small cells are
-suppressed where totals are a grant of their own."""
+"""Aggregates: what sources grouped is decoded and merged, what they could not is grouped here. Where totals are a grant
+of their own, the whole published table is made, small cells are withheld, and the caller's filter picks among its
+cells."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
-from gateway.plan import AggregateStep, Partial
+from gateway.plan import AggregateStep, Partial, Protection
+from gateway.suppression import withheld
 from schema.catalog import Field
 
 AVERAGE_QUANTUM = Decimal("0.000001")
@@ -30,48 +32,88 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Groups:
     """Groups by join value (None at a root), ordered by their keys; ``keys`` of all, as rows links start from.
-    ``k``: the suppression threshold, so that an absent count is not told as 0."""
+    ``protected``: an absent count is not told as 0, because it may be a withheld one."""
 
     by_parent: dict[Any, list[Group]]
     keys: list[tuple[Any, ...]]
-    k: int
+    protected: bool
 
     def count(self, parent: Any) -> int | None:
         """The number of rows without grouping; None when it is suppressed."""
         groups = self.by_parent.get(parent)
         if not groups:
-            return None if self.k else 0
+            return None if self.protected else 0
         return None if groups[0].suppressed else groups[0].count
 
 
-def group(
-    step: AggregateStep, rows: Iterable[Any], complement: Groups | None, report: Callable[[Field], None]
-) -> Groups:
-    """The step's groups out of its decoded rows."""
+Cells = dict[tuple[Any, ...], list[Any]]
+"""Partials by key."""
+
+
+def group(step: AggregateStep, rows: Iterable[Any], params: tuple[Any, ...], report: Callable[[Field], None]) -> Groups:
+    """The step's groups out of its decoded rows. ``params``: of the tests done here."""
+    protection = step.protection
+    hidden: set[tuple[Any, ...]] = set()
+    if protection is None:
+        cells = ((row, _partials_of(step, row, report)) for row in rows)
+    else:
+        table: Cells = {}
+        for row in rows:
+            _add(step, table, tuple(row[: protection.width]), _partials_of(step, row, report))
+        hidden = _withheld(table, protection)
+        asked = protection.asked
+        cells = ((key, values) for key, values in table.items() if asked is None or asked(key, params))
+    merged: dict[Any, Cells] = {}
+    suppressed: set[tuple[Any, tuple[Any, ...]]] = set()
     join = step.reading.join
-    offset = len(step.reading.cells)
-    merged: dict[Any, dict[tuple[Any, ...], list[Any]]] = {}
-    partials = step.partials
-    for row in rows:
+    for row, values in cells:
         parent = row[join] if join >= 0 else None
+        if join >= 0 and parent is None:
+            continue  # null matches no parent
         key = tuple(row[at] for at in step.groups)
-        own = merged.setdefault(parent, {})
-        if step.pushed:
-            values = [_decoded(partial, row[offset + at], report) for at, partial in enumerate(partials)]
-        else:
-            values = [_of_row(partial, row, at) for partial, at in zip(partials, step.measured, strict=True)]
-        known = own.get(key)
-        own[key] = values if known is None else [
-            _merge(partial, one, other) for partial, one, other in zip(partials, known, values, strict=True)
-        ]  # fmt: skip
-    if join < 0 and not step.groups and not merged:
-        merged[None] = {(): [0 if partial.function in ("count", "values") else None for partial in partials]}
+        _add(step, merged.setdefault(parent, {}), key, values)
+        if row in hidden:
+            suppressed.add((parent, key))
+    if join < 0 and not step.groups and not merged and protection is None:
+        merged[None] = {(): [0 if partial.function in ("count", "values") else None for partial in step.partials]}
     by_parent = {
-        parent: _suppressed(step, _sorted(own), None if complement is None else complement.by_parent.get(parent, []))
+        parent: [Group(item.key, item.values, (parent, item.key) in suppressed) for item in _sorted(own)]
         for parent, own in merged.items()
     }
     keys = [item.key for items in by_parent.values() for item in items]
-    return Groups(by_parent, keys, step.totals.k)
+    return Groups(by_parent, keys, protection is not None)
+
+
+def _partials_of(step: AggregateStep, row: Any, report: Callable[[Field], None]) -> list[Any]:
+    if step.pushed:
+        offset = len(step.reading.cells)
+        return [_decoded(partial, row[offset + at], report) for at, partial in enumerate(step.partials)]
+    return [_of_row(partial, row, at) for partial, at in zip(step.partials, step.measured, strict=True)]
+
+
+def _add(step: AggregateStep, into: Cells, key: tuple[Any, ...], values: list[Any]) -> None:
+    known = into.get(key)
+    into[key] = values if known is None else [
+        _merge(partial, one, other) for partial, one, other in zip(step.partials, known, values, strict=True)
+    ]  # fmt: skip
+
+
+def _withheld(table: Cells, protection: Protection) -> set[tuple[Any, ...]]:
+    """The cells of a published table that are not shown: too few persons behind the count or behind a measure, money
+    that is mostly one person's, and what would give those away."""
+    weights: dict[tuple[Any, ...], int] = {}
+    unsafe: set[tuple[Any, ...]] = set()
+    for item in _sorted(table):
+        values = item.values
+        persons = [values[0], *(values[at] for at, _, _ in protection.measured if values[at])]
+        weights[item.key] = min(persons)
+        dominated = any(
+            values[largest] is not None and values[largest] * 2 > values[total]
+            for _, total, largest in protection.measured
+        )
+        if weights[item.key] < protection.k or dominated:
+            unsafe.add(item.key)
+    return withheld(weights, unsafe, protection.axes, protection.k)
 
 
 def _sorted(own: dict[tuple[Any, ...], list[Any]]) -> list[Group]:
@@ -116,27 +158,6 @@ def _merge(partial: Partial, one: Any, other: Any) -> Any:
         case "max":
             return max(one, other)
     return one + other
-
-
-def _suppressed(step: AggregateStep, groups: list[Group], everything: list[Group] | None) -> list[Group]:
-    """Cells under k are suppressed, and cells whose complement is: what the filter left out would be under k. When a
-    single cell is hidden, or the hidden ones are under k together, the next smallest goes too, so that no total gives
-    it away."""
-    k = step.totals.k
-    if not k:
-        return groups
-    whole = {item.key: item.count for item in everything} if everything is not None else {}
-    hidden = {
-        item.key
-        for item in groups
-        if item.count < k or (everything is not None and 0 < whole.get(item.key, 0) - item.count < k)
-    }
-    shown = sorted((item for item in groups if item.key not in hidden), key=lambda item: item.count)
-    while hidden and shown and step.groups:
-        if len(hidden) > 1 and sum(item.count for item in groups if item.key in hidden) >= k:
-            break
-        hidden.add(shown.pop(0).key)
-    return [Group(item.key, item.values, item.key in hidden) for item in groups]
 
 
 def average(total: Any, count: Any) -> Any:

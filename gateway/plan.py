@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from auth.policy import Totals
 from gateway.allowed import (
     AggregatePart,
     Allowed,
@@ -124,10 +123,24 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """How a published table keeps its small cells. Its fields are the first ``width`` cells of the reading; the lines
+    along ``axes`` of them add up to cells of other tables. ``asked``: the caller's filter, which picks whole cells.
+    ``measured``: places among the partials of (values, sum, max) of each measure granted: all of them, so that what
+    is withheld does not depend on what was asked for."""
+
+    k: int
+    width: int
+    axes: tuple[int, ...]
+    asked: LocalTest | None
+    measured: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateStep:
     """``pushed``: the source groups; else rows are grouped here. ``cells`` of the reading hold the join cell when there
     is a parent and the groups, whose positions ``groups`` gives; when not pushed, the measured cells as well.
-    ``complement``: the step that counts the same groups without the caller's filter, for suppression."""
+    ``protection``: the table is read whole, without the caller's filter and parents, and small cells are withheld."""
 
     id: int
     path: Path
@@ -137,8 +150,7 @@ class AggregateStep:
     measured: tuple[int, ...]
     """Not pushed: position of each partial's cell, -1 for rows."""
     pushed: bool
-    totals: Totals
-    complement: int | None
+    protection: Protection | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from auth.policy import Totals, all_of
 from gateway.allowed import (
     AggregatePart,
     Allowed,
@@ -32,6 +33,7 @@ from gateway.allowed import (
     RuleTest,
     ValuePart,
 )
+from gateway.filters import within
 from gateway.plan import (
     AggregateLayout,
     AggregateStep,
@@ -47,6 +49,7 @@ from gateway.plan import (
     Paging,
     Partial,
     Plan,
+    Protection,
     Reading,
     RootLayout,
     RowsStep,
@@ -145,6 +148,18 @@ class _Parent:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What is counted or measured: of the rows of ``totals.population``, those that pass ``asked``."""
+
+    record: Record
+    path: Path
+    totals: Totals
+    asked: Filter
+    groups: tuple[GroupTerm, ...] = ()
+    partials: tuple[Partial, ...] = (Partial("count", None),)
+
+
 @dataclass(slots=True)
 class _Planner:
     steps: dict[int, Step] = field(default_factory=dict)
@@ -178,7 +193,8 @@ class _Planner:
             codec, value=root.value, parse=record.key_field.scalar.parse, pushed=_takes_keys(record, record.key_field)
         )
         layout = self._object(root.object, number, draft)
-        self._rows(number, draft, root.object.path, _visible(root.access.visible), keyed, key, None, key)
+        found = all_of((root.access.visible, root.access.fields[record.key].condition))
+        self._rows(number, draft, root.object.path, _visible(found), keyed, key, None, key)
         return KeyRootLayout(root.key, layout)
 
     def _object(self, part: ObjectPart, number: int, draft: _Draft) -> ObjectLayout:
@@ -327,37 +343,23 @@ class _Planner:
         return number
 
     def _count(self, part: CountPart, connection: ConnectionPart, parent: _Parent | None, remote: Field | None) -> int:
-        partials = (Partial("count", None),)
         path = (*connection.path, part.key)
-        return self._grouped(
-            connection.record, path, part.where, (), partials, part.totals, part.filtered, parent, remote
-        )
+        return self._grouped(_Table(connection.record, path, part.totals, part.where), parent, remote)
 
-    def _grouped(
-        self,
-        record: Record,
-        path: Path,
-        where: Filter,
-        groups: tuple[GroupTerm, ...],
-        partials: tuple[Partial, ...],
-        totals: Any,
-        filtered: bool,
-        parent: _Parent | None,
-        remote: Field | None,
-    ) -> int:
-        complement = None
-        if totals.k and filtered:
-            everything = _visible(totals.population)
-            counting = (Partial("count", None),)
-            complement = self._grouped(record, path, everything, groups, counting, totals, False, parent, remote)
+    def _grouped(self, table: _Table, parent: _Parent | None, remote: Field | None) -> int:
+        record, protected = table.record, bool(table.totals.k)
         number = self._number()
-        draft = self._draft(record, path)
+        draft = self._draft(record, table.path)
         join = -1 if remote is None else draft.position(remote)
-        terms = [(term.field, term.condition) for term in groups]
+        terms = [(term.field, term.condition) for term in table.groups]
         for group_field, condition in terms:
             draft.position(group_field, condition)
-        keyed = None if parent is None or remote is None else self._keyed(remote, record, parent)
-        pushed = self._can_group(draft, where, terms, partials, keyed)
+        partials = (*table.partials, *_protecting(table)) if protected else table.partials
+        partials = tuple(dict.fromkeys(partials))
+        protection = _protection(draft, table, partials) if protected else None
+        where = _visible(table.totals.population) if protected else within(table.totals.population, table.asked)
+        keyed = None if parent is None or remote is None or protected else self._keyed(remote, record, parent)
+        pushed = self._can_group(draft, where, draft.cells, partials, keyed)
         measured = tuple(
             -1 if partial.term is None else draft.position(partial.term.field, partial.term.condition)
             for partial in partials
@@ -373,7 +375,7 @@ class _Planner:
 
         reading, _ = draft.reading(where, keyed, join, shape)
         self.steps[number] = AggregateStep(
-            number, path, reading, group_positions, partials, measured, pushed, totals, complement
+            number, table.path, reading, group_positions, partials, measured, pushed, protection
         )
         return number
 
@@ -397,11 +399,9 @@ class _Planner:
     def _aggregate(
         self, part: AggregatePart, connection: ConnectionPart, parent: _Parent | None, remote: Field | None
     ) -> AggregateLayout:
-        partials = _partials(part)
         path = (*connection.path, part.key)
-        number = self._grouped(
-            connection.record, path, part.where, part.groups, partials, part.totals, part.filtered, parent, remote
-        )
+        table = _Table(connection.record, path, part.totals, part.where, part.groups, _partials(part))
+        number = self._grouped(table, parent, remote)
         step = self.steps[number]
         assert isinstance(step, AggregateStep)
         links: dict[str, ObjectLayout] = {}
@@ -411,7 +411,7 @@ class _Planner:
                     if isinstance(key_part, OnePart):
                         index = next(at for at, term in enumerate(part.groups) if term.field == key_part.local)
                         links[key_part.key] = self._one(key_part, _Parent(number, index))
-        return AggregateLayout(number, part, partials, links)
+        return AggregateLayout(number, part, step.partials, links)
 
 
 def _codec(part: Field) -> Codec:
@@ -465,6 +465,44 @@ def _partials(part: AggregatePart) -> tuple[Partial, ...]:
         for function in ("sum", "values") if term.function == "avg" else (term.function,):
             wanted[Partial(function, MeasureTerm(function, term.field, term.condition))] = None
     return tuple(wanted)
+
+
+def _protecting(table: _Table) -> tuple[Partial, ...]:
+    """What must be known of every measure the grant names to tell whether a cell can be shown."""
+    terms = [
+        MeasureTerm("sum", table.record.fields[name], TRUE)
+        for name in sorted(table.totals.measures or ())
+        if table.record.fields[name].scalar.kind in ("int", "decimal", "float")
+    ]
+    return tuple(
+        Partial(function, MeasureTerm(function, term.field, term.condition))
+        for term in terms
+        for function in ("values", "sum", "max")
+    )
+
+
+def _protection(draft: _Draft, table: _Table, partials: tuple[Partial, ...]) -> Protection:
+    """Adds the cells of the published table to the draft: the fields asked for and filtered on, and for a finer field
+    the coarser one it stands in."""
+    asked = draft.local.test((table.asked,)) if table.asked != AllTests() else None
+    record, pairs = draft.record, table.totals.within
+    coarser: set[str] = set()
+    while True:
+        names = {part.name for part, _ in draft.cells}
+        implied = [large for small, large in pairs if small in names]
+        coarser.update(implied)
+        if names.issuperset(implied):
+            break
+        for name in implied:
+            draft.position(record.fields[name])
+    axes = tuple(at for at, (part, _) in enumerate(draft.cells) if part.name not in coarser)
+    known = {(partial.function, partial.term and partial.term.field.name): at for at, partial in enumerate(partials)}
+    measured = tuple(
+        (known["values", name], known["sum", name], known["max", name])
+        for function, name in known
+        if function == "max" and name is not None
+    )
+    return Protection(table.totals.k, len(draft.cells), axes, asked, measured)
 
 
 def _can_measure(draft: _Draft, partial: Partial) -> bool:

@@ -59,8 +59,6 @@ def _waits_on(step: Step) -> frozenset[int]:
     above = set(step.reading.waits_on)
     if step.reading.keyed is not None and step.reading.keyed.parent is not None:
         above.add(step.reading.keyed.parent)
-    if isinstance(step, AggregateStep) and step.complement is not None:
-        above.add(step.complement)
     return frozenset(above)
 
 
