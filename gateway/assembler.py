@@ -249,7 +249,7 @@ class Assembler:
         ]
 
         def aggregate(parent: Any) -> list[Any]:
-            found = groups.by_parent.get(parent, [])
+            found = groups.of(parent)
             if not found and not layout.part.groups:
                 found = [_empty(layout, groups.protected)]
             return [

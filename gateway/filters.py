@@ -108,7 +108,7 @@ class Rights:
 
     def _refused(self, part: Field | Link, used: str, reason: str, code: Code = Code.REFUSED) -> ArgumentRefused:
         record = self.access.record
-        message = f"{record.type_name}.{part.api_name} cannot be {used} by you: {reason}"
+        message = f"{record.type_name}.{part.api_name} cannot be {used} with your rights: {reason}"
         return ArgumentRefused(code, message, record, part.owner)
 
 

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
 from gateway.plan import AggregateStep, Partial, Protection
-from gateway.suppression import withheld
+from gateway.suppression import Table, withheld
 from schema.catalog import Field
 
 AVERAGE_QUANTUM = Decimal("0.000001")
@@ -32,11 +32,17 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Groups:
     """Groups by join value (None at a root), ordered by their keys; ``keys`` of all, as rows links start from.
-    ``protected``: an absent count is not told as 0, because it may be a withheld one."""
+    ``protected``: an absent count is not told as 0, because it may be a withheld one. ``instead``: what stands for the
+    groups of any parent when the whole table is withheld."""
 
     by_parent: dict[Any, list[Group]]
     keys: list[tuple[Any, ...]]
     protected: bool
+    instead: Group | None = None
+
+    def of(self, parent: Any) -> list[Group]:
+        """The parent's groups."""
+        return self.by_parent.get(parent, []) if self.instead is None else [self.instead]
 
     def count(self, parent: Any) -> int | None:
         """The number of rows without grouping; None when it is suppressed."""
@@ -59,9 +65,11 @@ def group(step: AggregateStep, rows: Iterable[Any], params: tuple[Any, ...], rep
     else:
         table: Cells = {}
         for row in rows:
-            _add(step, table, tuple(row[: protection.width]), _partials_of(step, row, report))
-        hidden = _withheld(table, protection)
-        asked = protection.asked
+            _add(step, table, tuple(row[: len(protection.order)]), _partials_of(step, row, report))
+        found = _withheld(table, protection)
+        if found is None:
+            return _nothing_told(step)
+        hidden, asked = found, protection.asked
         cells = ((key, values) for key, values in table.items() if asked is None or asked(key, params))
     merged: dict[Any, Cells] = {}
     suppressed: set[tuple[Any, tuple[Any, ...]]] = set()
@@ -98,22 +106,31 @@ def _add(step: AggregateStep, into: Cells, key: tuple[Any, ...], values: list[An
     ]  # fmt: skip
 
 
-def _withheld(table: Cells, protection: Protection) -> set[tuple[Any, ...]]:
+def _nothing_told(step: AggregateStep) -> Groups:
+    """A table withheld as a whole: one group without a key stands for all of it, at a root and for each parent."""
+    alone = Group((None,) * len(step.groups), (None,) * len(step.partials), True)
+    return Groups({}, [], True, alone)
+
+
+def _withheld(table: Cells, protection: Protection) -> set[tuple[Any, ...]] | None:
     """The cells of a published table that are not shown: too few persons behind the count or behind a measure, money
-    that is mostly one person's, and what would give those away."""
+    that is mostly one person's, and what would give those away. None: all of it."""
     weights: dict[tuple[Any, ...], int] = {}
     unsafe: set[tuple[Any, ...]] = set()
-    for item in _sorted(table):
-        values = item.values
+    asked_for: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for cell, values in table.items():
+        key = tuple(cell[at] for at in protection.order)
+        asked_for[key] = cell
         persons = [values[0], *(values[at] for at, _, _ in protection.measured if values[at])]
-        weights[item.key] = min(persons)
+        weights[key] = min(persons)
         dominated = any(
             values[largest] is not None and values[largest] * 2 > values[total]
             for _, total, largest in protection.measured
         )
-        if weights[item.key] < protection.k or dominated:
-            unsafe.add(item.key)
-    return withheld(weights, unsafe, protection.axes, protection.k)
+        if weights[key] < protection.k or dominated:
+            unsafe.add(key)
+    hidden = withheld(Table(protection.fields, weights, frozenset(unsafe), protection.k, protection.within))
+    return None if hidden is None else {asked_for[key] for key in hidden}
 
 
 def _sorted(own: dict[tuple[Any, ...], list[Any]]) -> list[Group]:

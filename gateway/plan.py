@@ -124,14 +124,16 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """How a published table keeps its small cells. Its fields are the first ``width`` cells of the reading; the lines
-    along ``axes`` of them add up to cells of other tables. ``asked``: the caller's filter, which picks whole cells.
+    """How a published table keeps its small cells. Its fields are the first cells of the reading; ``order`` are their
+    places by name, as in ``fields``: what is withheld must not depend on the order they were asked for in.
+    ``within``: (finer, coarser) fields. ``asked``: the caller's filter, which picks whole cells.
     ``measured``: places among the partials of (values, sum, max) of each measure granted: all of them, so that what
     is withheld does not depend on what was asked for."""
 
     k: int
-    width: int
-    axes: tuple[int, ...]
+    fields: tuple[str, ...]
+    order: tuple[int, ...]
+    within: tuple[tuple[str, str], ...]
     asked: LocalTest | None
     measured: tuple[tuple[int, int, int], ...]
 

@@ -485,24 +485,21 @@ def _protection(draft: _Draft, table: _Table, partials: tuple[Partial, ...]) -> 
     """Adds the cells of the published table to the draft: the fields asked for and filtered on, and for a finer field
     the coarser one it stands in."""
     asked = draft.local.test((table.asked,)) if table.asked != AllTests() else None
-    record, pairs = draft.record, table.totals.within
-    coarser: set[str] = set()
-    while True:
-        names = {part.name for part, _ in draft.cells}
-        implied = [large for small, large in pairs if small in names]
-        coarser.update(implied)
-        if names.issuperset(implied):
-            break
-        for name in implied:
-            draft.position(record.fields[name])
-    axes = tuple(at for at, (part, _) in enumerate(draft.cells) if part.name not in coarser)
+    pairs = table.totals.within
+    cells = draft.cells
+    for part, _ in cells:  # grows while it is gone through
+        for finer, coarser in pairs:
+            if finer == part.name:
+                draft.position(draft.record.fields[coarser])
+    order = tuple(sorted(range(len(cells)), key=lambda at: cells[at][0].name))
+    fields = tuple(cells[at][0].name for at in order)
     known = {(partial.function, partial.term and partial.term.field.name): at for at, partial in enumerate(partials)}
     measured = tuple(
         (known["values", name], known["sum", name], known["max", name])
         for function, name in known
         if function == "max" and name is not None
     )
-    return Protection(table.totals.k, len(draft.cells), axes, asked, measured)
+    return Protection(table.totals.k, fields, order, pairs, asked, measured)
 
 
 def _can_measure(draft: _Draft, partial: Partial) -> bool:
