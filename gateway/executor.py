@@ -7,7 +7,7 @@ whatever does not depend on it stands.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -235,13 +235,19 @@ class Execution:
     def binding(self, step: RowsStep, parent: Any) -> bytes:
         """What cursors of this step are bound to; ``parent`` is the join value of a linked list."""
         assert step.paging is not None
-        values = [
-            repr(self.read(binding.leaf, binding.parse))
-            for binding in (*step.reading.params, *step.reading.local_params)
-            if not isinstance(binding.leaf, KeysOf)
-        ]
+        values = [repr(self.read(leaf, parse)) for leaf, parse in self._bound(step.reading)]
         version = self.prepared.plan.allowed.access.catalog.version
         return pages.cursor_binding(self.principal.subject, step.paging.digest, "\x01".join(values), version, parent)
+
+    def _bound(self, reading: Reading) -> Iterator[tuple[Leaf, Any]]:
+        """What the reading's rows depend on: its own parameters and those of the filters through links."""
+        for binding in (*reading.params, *reading.local_params):
+            if not isinstance(binding.leaf, KeysOf):
+                yield binding.leaf, binding.parse
+        for number in reading.waits_on:
+            above = self.prepared.plan.steps[number]
+            assert isinstance(above, KeySetStep)
+            yield from self._bound(above.reading)
 
     def _sought(
         self, step: RowsStep, start: tuple[Any, ...], params: tuple[Any, ...]
