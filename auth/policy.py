@@ -118,7 +118,8 @@ class Access:
         )  # fmt: skip
 
     def secret_hidden(self) -> frozenset[str]:
-        """Coordinates of Secret fields, links and key-less types that do not exist for this principal."""
+        """Coordinates of Secret fields and links that do not exist for this principal, and of links to records of
+        which nothing is left."""
         hidden: list[str] = []
         for record in self.catalog.records.values():
             access: RecordAccess | None = None
@@ -129,7 +130,7 @@ class Access:
                     decisions = access.fields if isinstance(part, Field) else access.links
                     if decisions[part.name].state is State.REFUSED:
                         hidden.append(f"{record.type_name}.{part.api_name}")
-        return frozenset(hidden)
+        return self.catalog.hiding(frozenset(hidden)) if hidden else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
