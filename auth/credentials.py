@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,8 @@ from schema.errors import Code
 from schema.rules import ROLES
 
 ALGORITHMS = ("EdDSA", "ES256", "RS256")
+CLOCKS_APART_S = 60
+"""How far an issuer's clock may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,9 @@ class Authenticator:
         except (jwt.PyJWTError, TypeError, ValueError):
             raise _unauthenticated("the token is not valid") from None
         now = self.clock()
-        if not isinstance(claims["exp"], (int, float)) or claims["exp"] <= now:
+        if _seconds(claims, "exp") <= now:
             raise _unauthenticated("the token has expired; ask its issuer for a new one")
-        if isinstance(claims.get("nbf"), (int, float)) and claims["nbf"] > now + 60:
+        if "nbf" in claims and _seconds(claims, "nbf") > now + CLOCKS_APART_S:
             raise _unauthenticated("the token is not valid yet")
         return principal_of(claims)
 
@@ -149,8 +152,23 @@ class Authenticator:
             also = self.represented.get(context.on_behalf_of)
             if also is None or context.on_behalf_of not in principal.act_for:
                 raise AuthError(Code.REFUSED, "you hold no grant to act for this subject")
-            also = replace(also, purpose=context.purpose, case=context.case)
+            also = self._represented(also, context)
         return replace(principal, purpose=context.purpose, case=context.case, also=also)
+
+    def _represented(self, also: Principal, context: Context) -> Principal:
+        """Whom the principal acts for, in the same context as far as its own rights reach: a purpose it is not
+        permitted and a case that is not its own give it nothing."""
+        purpose = context.purpose if context.purpose in also.permitted_purposes else None
+        case = self.cases.get(context.case or "")
+        return replace(also, purpose=purpose, case=context.case if case and also.subject in case.subjects else None)
+
+
+def _seconds(claims: Mapping[str, Any], name: str) -> float:
+    """A time claim; "NaN" and the infinite are JSON to some issuers and would never pass."""
+    value = claims[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise _unauthenticated("the token's times are not of the expected form")
+    return float(value)
 
 
 def principal_of(claims: Mapping[str, Any]) -> Principal:
@@ -160,23 +178,24 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
     lists_are_text = all(
         isinstance(part, list) and all(isinstance(item, str) for item in part) for part in (roles, purposes, act_for)
     )
-    if not lists_are_text or not isinstance(attributes, dict):
+    office = claims.get("office")
+    if not lists_are_text or not isinstance(attributes, dict) or not isinstance(office, (str, type(None))):
         raise _unauthenticated("the token's claims are not of the expected form")
     return Principal(
         subject=str(claims["sub"]),
         roles=frozenset(role for role in roles if role in ROLES),
         attributes={str(name): value for name, raw in attributes.items() if (value := _attribute(raw)) is not None},
         permitted_purposes=frozenset(purposes),
-        office=str(claims["office"]) if "office" in claims else None,
+        office=office,
         act_for=frozenset(act_for),
         expires_at=float(claims["exp"]) if "exp" in claims else None,
     )
 
 
 def _attribute(raw: Any) -> AttributeValue | None:
-    if isinstance(raw, list):
-        return tuple(str(item) for item in raw)
-    if raw is None or isinstance(raw, (str, int)):
+    if isinstance(raw, list) and all(isinstance(item, str) for item in raw):
+        return tuple(raw)
+    if raw is None or (isinstance(raw, (str, int)) and not isinstance(raw, bool)):
         return raw
     raise _unauthenticated("the token's attributes are not of the expected form")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -52,7 +52,19 @@ class Jwks:
         try:
             async with aiohttp.ClientSession(timeout=timeout) as session, session.get(self.url) as response:
                 document = await response.json(content_type=None) if response.status == 200 else {}
-            published = jwt.PyJWKSet.from_dict(document)
-        except (aiohttp.ClientError, TimeoutError, ValueError, jwt.PyJWTError, AttributeError):
+        except (aiohttp.ClientError, TimeoutError, ValueError):
             return
-        self._keys = {key.key_id: key.key for key in published.keys}
+        listed = document.get("keys") if isinstance(document, dict) else None
+        if isinstance(listed, list) and (found := dict(_readable(listed))):
+            self._keys = found
+
+
+def _readable(listed: list[Any]) -> Iterator[tuple[str | None, Any]]:
+    """The public keys of a list; one that cannot be read, or is a shared secret, does not spoil the others."""
+    for told in listed:
+        try:
+            if told["kty"] != "oct":
+                key = jwt.PyJWK.from_dict(told)
+                yield key.key_id, key.key
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError):
+            continue

@@ -6,7 +6,7 @@ principal of the same class; ``Access.key`` is everything a cached plan may depe
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -54,28 +54,30 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The right to count and measure. ``by`` and ``measures`` None: whatever may be read; ``k`` 0: no suppression."""
+    """One right to count and measure. ``by`` and ``measures`` None: whatever may be read; ``k`` 0: no suppression.
+    ``within``: (finer, coarser) fields, each value of the finer standing in one of the coarser."""
 
-    allowed: bool
-    population: Predicate = FALSE
+    population: Predicate
     by: frozenset[str] | None = None
     measures: frozenset[str] | None = None
     k: int = 0
+    within: tuple[tuple[str, str], ...] = ()
     rules: tuple[str, ...] = ()
-    code: Code = Code.REFUSED
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordAccess:
-    """``visible``: which rows exist for this principal. ``narrowed``: a row rule hides some of them."""
+    """``visible``: which rows exist for this principal. ``narrowed``: a row rule hides some of them. ``totals``: a
+    figure must be covered by one of them alone, or two grants together would give what neither gives; the widest
+    first. ``no_totals``: why there is none."""
 
     record: Record
     visible: Predicate
     visible_rules: tuple[str, ...]
     fields: dict[str, Decision]
     links: dict[str, Decision]
-    totals: Totals
+    totals: tuple[Totals, ...]
+    no_totals: Decision
     refusal: Decision
     query: QueryAccess | None = None
     """Of a derived record: what may be read of the records it is derived from."""
@@ -152,7 +154,8 @@ class Access:
         )  # fmt: skip
 
     def secret_hidden(self) -> frozenset[str]:
-        """Coordinates of Secret fields, links and key-less types that do not exist for this principal."""
+        """Coordinates of Secret fields and links that do not exist for this principal, and of links to records of
+        which nothing is left."""
         hidden: list[str] = []
         for record in self.catalog.records.values():
             access: RecordAccess | None = None
@@ -163,7 +166,7 @@ class Access:
                     decisions = access.fields if isinstance(part, Field) else access.links
                     if decisions[part.name].state is State.REFUSED:
                         hidden.append(f"{record.type_name}.{part.api_name}")
-        return frozenset(hidden)
+        return self.catalog.hiding(frozenset(hidden)) if hidden else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ class View:
         refusal = Decision(State.REFUSED, FALSE, (), *self._refusal(missing, f"no rule allows {record.type_name}"))
         return RecordAccess(
             record, visible, tuple(rule_id(rule) for rule, _ in applying), fields, links,
-            self._totals(record, visible, applying), refusal,
+            self._totals(record, visible, applying), self._no_totals(record, missing), refusal,
         )  # fmt: skip
 
     def _decide(
@@ -232,7 +235,7 @@ class View:
             State.REFUSED, FALSE, (), *self._refusal(wanting, f"no rule allows {part.classification.label} fields here")
         )
 
-    def _refusal(self, missing: list[Allow], otherwise: str) -> tuple[Code, str]:
+    def _refusal(self, missing: Sequence[Allow | AllowTotals], otherwise: str) -> tuple[Code, str]:
         if not missing:
             return Code.REFUSED, otherwise
         contexts = [self._context(rule) for rule in missing]
@@ -249,27 +252,34 @@ class View:
             return Code.CASE_REQUIRED
         return None
 
-    def _totals(self, record: Record, visible: Predicate, applying: list[tuple[Allow, Predicate]]) -> Totals:
-        grants = [
-            (rule, condition)
-            for rule in self.rules.get(record.name, ())
-            if isinstance(rule, AllowTotals) and self.has_role(rule.role) and self._context(rule) is None
-            and (condition := self._condition(rule.where)) != FALSE
-        ]  # fmt: skip
-        if grants:
-            return Totals(
-                True,
-                any_of(condition for _, condition in grants),
-                frozenset(grants[0][0].by).union(*(rule.by for rule, _ in grants[1:])),
-                frozenset(grants[0][0].measures).union(*(rule.measures for rule, _ in grants[1:])),
-                max(rule.k for rule, _ in grants),
-                tuple(rule_id(rule) for rule, _ in grants),
+    def _totals(
+        self, record: Record, visible: Predicate, applying: list[tuple[Allow, Predicate]]
+    ) -> tuple[Totals, ...]:
+        found = [
+            Totals(
+                condition, frozenset(rule.by), frozenset(rule.measures), rule.k if rule.k > 1 else 0, rule.within,
+                (rule_id(rule),),
             )
-        if is_about_persons(record):
-            return Totals(False, reason=f"no rule allows totals of {record.type_name}, which is about persons")
-        if visible == FALSE:
-            return Totals(False, reason=f"no rule allows {record.type_name}")
-        return Totals(True, visible, rules=tuple(rule_id(rule) for rule, _ in applying))
+            for rule in self._grants(record)
+            if self._context(rule) is None and (condition := self._condition(rule.where)) != FALSE
+        ]  # fmt: skip
+        if not is_about_persons(record) and visible != FALSE:
+            found.append(Totals(visible, rules=tuple(rule_id(rule) for rule, _ in applying)))
+        return tuple(sorted(found, key=lambda totals: (totals.population != TRUE, totals.k)))
+
+    def _grants(self, record: Record) -> list[AllowTotals]:
+        return [
+            rule
+            for rule in self.rules.get(record.name, ())
+            if isinstance(rule, AllowTotals) and self.has_role(rule.role)
+        ]
+
+    def _no_totals(self, record: Record, missing: list[Allow]) -> Decision:
+        about = ", which is about persons" if is_about_persons(record) else ""
+        wanting = [rule for rule in self._grants(record) if self._condition(rule.where) != FALSE]
+        rules: list[Allow | AllowTotals] = [*wanting, *([] if about else missing)]
+        told = self._refusal(rules, f"no rule allows totals of {record.type_name}{about}")
+        return Decision(State.REFUSED, FALSE, (), *told)
 
     def _condition(self, predicate: Predicate) -> Predicate:
         """The rule's condition with what is known of the principal put in; FALSE when it can never apply, as when it
@@ -344,7 +354,8 @@ def _both(one: RecordAccess, other: RecordAccess) -> RecordAccess:
         one.visible_rules + other.visible_rules,
         {name: _both_decisions(decision, other.fields[name]) for name, decision in one.fields.items()},
         {name: _both_decisions(decision, other.links[name]) for name, decision in one.links.items()},
-        _both_totals(one.totals, other.totals),
+        tuple(_both_totals(mine, theirs) for mine in one.totals for theirs in other.totals),
+        one.no_totals if not one.totals else other.no_totals,
         one.refusal if not one.allowed else other.refusal,
     )
 
@@ -358,11 +369,10 @@ def _both_decisions(one: Decision, other: Decision) -> Decision:
 
 
 def _both_totals(one: Totals, other: Totals) -> Totals:
-    if not (one.allowed and other.allowed):
-        return other if one.allowed else one
     return Totals(
-        True, all_of((one.population, other.population)), _both_sets(one.by, other.by),
-        _both_sets(one.measures, other.measures), max(one.k, other.k), one.rules + other.rules,
+        all_of((one.population, other.population)), _both_sets(one.by, other.by),
+        _both_sets(one.measures, other.measures), max(one.k, other.k),
+        tuple(dict.fromkeys((*one.within, *other.within))), one.rules + other.rules,
     )  # fmt: skip
 
 
@@ -494,10 +504,10 @@ def _leaf(
     if base.allowed and hidden is None and not (denied.keys() & needed):
         refused.update(denied)
         return LeafAccess(base, base.visible, cells)
-    if grouped and base.totals.allowed and base.totals.by is not None:
-        by_totals = _by_totals(access, base, leaf)
+    for totals in base.totals if grouped else ():
+        by_totals = _by_totals(access, base, totals, leaf)
         if by_totals is not None:
-            return LeafAccess(base, base.totals.population, by_totals, base.totals)
+            return LeafAccess(base, totals.population, by_totals, totals)
     if not base.allowed:
         raise _Unreadable(replace(base.refusal, reason=f"{base.record.type_name}: {base.refusal.reason}"))
     first = hidden or next(decision for origin, decision in denied.items() if origin in needed)
@@ -540,11 +550,10 @@ def _hidden_conditions(base: RecordAccess, leaf: RowsOf) -> Decision | None:
     return None
 
 
-def _by_totals(access: Access, base: RecordAccess, leaf: RowsOf) -> dict[str, CellAccess] | None:
-    """The leaf's cells under the grant of totals; None where the grant does not name one of them."""
-    totals = base.totals
-    assert totals.by is not None
-    assert totals.measures is not None
+def _by_totals(access: Access, base: RecordAccess, totals: Totals, leaf: RowsOf) -> dict[str, CellAccess] | None:
+    """The leaf's cells under a grant of totals; None where the grant does not name one of them."""
+    if totals.by is None or totals.measures is None:
+        return None
     cells: dict[str, CellAccess] = {}
     if any(name not in totals.by for name in _compared(leaf.where)):
         return None

@@ -192,10 +192,11 @@ class PageInfoPart:
 
 @dataclass(frozen=True, slots=True)
 class CountPart:
+    """``where`` is the caller's filter alone; the rows counted are those of ``totals.population`` that pass it."""
+
     key: str
     totals: Totals
     where: Filter
-    filtered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +267,12 @@ class PlainPart:
 
 @dataclass(frozen=True, slots=True)
 class AggregatePart:
+    """``where`` as in CountPart."""
+
     key: str
     type_name: str
     totals: Totals
     where: Filter
-    filtered: bool
     groups: tuple[GroupTerm, ...]
     having: tuple[HavingTerm, ...]
     parts: tuple[KeyPart | MeasuresPart | PlainPart, ...]

@@ -251,9 +251,9 @@ class Assembler:
         ]
 
         def aggregate(parent: Any) -> list[Any]:
-            found = groups.by_parent.get(parent, [])
+            found = groups.of(parent)
             if not found and not layout.part.groups:
-                found = [_empty(layout, groups.k)]
+                found = [_empty(layout, groups.protected)]
             return [
                 self._aggregate_row(layout, group, links)
                 for group in found
@@ -327,9 +327,9 @@ def _group_key(
     return values
 
 
-def _empty(layout: AggregateLayout, k: int) -> Group:
+def _empty(layout: AggregateLayout, protected: bool) -> Group:
     values = tuple(EMPTY.get(partial.function) for partial in layout.partials)
-    return Group((), values, bool(k))
+    return Group((), values, protected)
 
 
 def _measured(layout: AggregateLayout, term: Any) -> Callable[[Group], Any]:

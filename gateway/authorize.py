@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auth.policy import Access, Decision, RecordAccess, State
+from auth.policy import Access, Decision, RecordAccess, State, Totals
 from gateway import filters
 from gateway.allowed import (
     LIST,
@@ -42,7 +42,6 @@ from gateway.allowed import (
     PlainPart,
     Refusal,
     Root,
-    RuleTest,
     TypeNamePart,
     ValuePart,
 )
@@ -191,7 +190,7 @@ class _Authorizer:
         wants_rows = any(inner.name in ("nodes", "edges", "pageInfo") for inner in picks)
         wants_totals = any(inner.name in ("totalCount", "aggregate") for inner in picks)
         record = access.record
-        if not access.allowed and (wants_rows or not (wants_totals and access.totals.allowed)):
+        if not access.allowed and (wants_rows or not (wants_totals and access.totals)):
             decision = access.refusal
             self._refuse(_cut(path), coordinate, decision, record, record.owner)
             return None
@@ -206,9 +205,9 @@ class _Authorizer:
         except ArgumentRefused as problem:
             self._bad_argument(_cut(path), coordinate, problem)
             return None
-        if wants_rows or wants_totals:
+        if wants_rows:
             self._note_narrowed(path, access)
-        parts = tuple(self._connection_field(inner, access, where_argument, path) for inner in picks)
+        parts = tuple(self._connection_field(inner, access, where_argument, path, link) for inner in picks)
         if any(isinstance(part, NullPart) and inner.name == "nodes" for part, inner in zip(parts, picks, strict=True)):
             return None
         digest = hashlib.sha256(repr((coordinate, where_argument, arguments.get("orderBy"))).encode()).hexdigest()
@@ -220,11 +219,10 @@ class _Authorizer:
     def _where(self, argument: Template | None, rights: filters.Rights, path: Path) -> Filter:
         """The caller's filter together with the rules' condition on rows."""
         asked = filters.where_filter(argument, self._scope(rights, path))
-        rule = () if rights.population == TRUE else (RuleTest(rights.population),)
-        return AllTests((*rule, *asked.parts)) if isinstance(asked, AllTests) else AllTests((*rule, asked))
+        return filters.within(rights.population, asked)
 
     def _connection_field(
-        self, pick: Picked, access: RecordAccess, where: Template | None, path: Path
+        self, pick: Picked, access: RecordAccess, where: Template | None, path: Path, link: Link | None
     ) -> ConnectionField:
         own_path = (*path, pick.key)
         match pick.name:
@@ -237,22 +235,48 @@ class _Authorizer:
             case "pageInfo":
                 picks = self.collector.collect(pick.selections)
                 return PageInfoPart(pick.key, tuple((inner.key, inner.name) for inner in picks))
-        coordinate = f"{access.record.type_name}Connection.{pick.name}"
-        if not access.totals.allowed:
-            decision = Decision(State.REFUSED, code=access.totals.code, reason=access.totals.reason)
-            self._refuse(_cut(own_path), coordinate, decision, access.record, access.record.owner)
+        return self._totals(pick, access, where, own_path, link)
+
+    def _totals(
+        self, pick: Picked, access: RecordAccess, where: Template | None, path: Path, link: Link | None
+    ) -> CountPart | AggregatePart | NullPart:
+        """A figure under the first right that covers all of it."""
+        record = access.record
+        coordinate = f"{record.type_name}Connection.{pick.name}"
+        if not access.totals:
+            self._refuse(_cut(path), coordinate, access.no_totals, record, record.owner)
             return NullPart(pick.key)
-        try:
-            rights = filters.Rights.of_totals(access)
-            filtered = where is not None and where not in ({}, Literal(None))
-            tests = self._where(where, rights, path)
-            self.shown[coordinate] = access.totals.rules
-            if pick.name == "totalCount":
-                return CountPart(pick.key, access.totals, tests, filtered)
-            return self._aggregate(pick, access, rights, tests, filtered, own_path)
-        except ArgumentRefused as problem:
-            self._bad_argument(_cut(own_path), coordinate, problem)
-            return NullPart(pick.key)
+        problems: list[ArgumentRefused] = []
+        for totals in access.totals:
+            try:
+                figure = self._figure(pick, access, totals, where, path, link)
+            except ArgumentRefused as problem:
+                problems.append(problem)
+                continue
+            self.shown[coordinate] = totals.rules
+            if totals.population != TRUE:
+                self.narrowed[path, record.name] = Narrowed(path, record.type_name, totals.rules)
+            return figure
+        self._bad_argument(_cut(path), coordinate, problems[0])
+        return NullPart(pick.key)
+
+    def _figure(
+        self,
+        pick: Picked,
+        access: RecordAccess,
+        totals: Totals,
+        where: Template | None,
+        path: Path,
+        link: Link | None,
+    ) -> CountPart | AggregatePart:
+        """Raises ArgumentRefused for what this right does not cover."""
+        rights = filters.Rights.of_totals(access, totals)
+        if link is not None and rights.by is not None:
+            rights.condition(access.record.fields[link.remote], "counted by")
+        asked = filters.where_filter(where, self._scope(rights, path))
+        if pick.name == "totalCount":
+            return CountPart(pick.key, totals, asked)
+        return self._aggregate(pick, access, totals, rights, asked, path)
 
     def _edges(self, pick: Picked, access: RecordAccess, path: Path) -> EdgesPart:
         fields: list[tuple[str, str | ObjectPart]] = []
@@ -267,14 +291,20 @@ class _Authorizer:
         return EdgesPart(pick.key, tuple(fields))
 
     def _aggregate(
-        self, pick: Picked, access: RecordAccess, rights: filters.Rights, where: Filter, filtered: bool, path: Path
+        self,
+        pick: Picked,
+        access: RecordAccess,
+        totals: Totals,
+        rights: filters.Rights,
+        where: Filter,
+        path: Path,
     ) -> AggregatePart:
         arguments = pick.arguments(self.variables)
         groups = self._groups(arguments.get("groupBy"), access, rights, path)
         parts = tuple(self._aggregate_field(inner, access, rights, groups, path) for inner in self._collect(pick))
         having = self._having(arguments.get("having"), access, rights)
         return AggregatePart(
-            pick.key, f"{access.record.type_name}Aggregate", access.totals, where, filtered, groups, having, parts
+            pick.key, f"{access.record.type_name}Aggregate", totals, where, groups, having, parts
         )
 
     def _collect(self, pick: Picked) -> tuple[Picked, ...]:
@@ -315,7 +345,7 @@ class _Authorizer:
             return GroupTerm(part.api_name, part, rights.condition(part, "grouped by"))
         target = self.access.record(part.target)
         local = access.record.fields[part.local]
-        condition = rights.link_condition(part, target)
+        condition = rights.link_condition(part, target, key_only=True)
         return GroupTerm(part.api_name, local, condition, part)
 
     def _aggregate_field(
@@ -324,7 +354,7 @@ class _Authorizer:
         type_name = access.record.type_name
         match pick.name:
             case "key":
-                return KeyPart(pick.key, self._key_parts(pick, access, groups, (*path, LIST, pick.key)))
+                return KeyPart(pick.key, self._key_parts(pick, access, rights, groups, (*path, LIST, pick.key)))
             case "sum" | "avg" | "min" | "max" | "countDistinct" as function:
                 terms: list[tuple[str, MeasureTerm | None]] = []
                 for inner in self._collect(pick):
@@ -333,14 +363,19 @@ class _Authorizer:
                         continue
                     measured = access.record.by_api_name[inner.name]
                     assert isinstance(measured, Field)
-                    condition = rights.measure_condition(measured)
+                    condition = rights.measure_condition(measured, function)
                     terms.append((inner.key, MeasureTerm(function, measured, condition)))
                 return MeasuresPart(pick.key, function, f"{type_name}{function[0].upper()}{function[1:]}", tuple(terms))
         what = f"{type_name}Aggregate" if pick.name == "__typename" else pick.name
         return PlainPart(pick.key, what)
 
     def _key_parts(
-        self, pick: Picked, access: RecordAccess, groups: tuple[GroupTerm, ...], path: Path
+        self,
+        pick: Picked,
+        access: RecordAccess,
+        rights: filters.Rights,
+        groups: tuple[GroupTerm, ...],
+        path: Path,
     ) -> tuple[Part | GroupValuePart, ...]:
         index = {term.name: at for at, term in enumerate(groups)}
         by_local = {term.field.api_name: at for at, term in enumerate(groups) if not term.via}
@@ -356,19 +391,30 @@ class _Authorizer:
             if at is None:
                 parts.append(NullPart(inner.key))
             elif isinstance(part, Link):
-                parts.append(self._key_link(inner, part, groups[at], access, (*path, inner.key)))
+                parts.append(self._key_link(inner, part, groups[at], access, rights, (*path, inner.key)))
             else:
                 parts.append(GroupValuePart(inner.key, at, groups[at].field))
         return tuple(parts)
 
-    def _key_link(self, pick: Picked, link: Link, term: GroupTerm, access: RecordAccess, path: Path) -> Part:
+    def _key_link(
+        self,
+        pick: Picked,
+        link: Link,
+        term: GroupTerm,
+        access: RecordAccess,
+        rights: filters.Rights,
+        path: Path,
+    ) -> Part:
+        """The object a group is of: of a link granted to group by, or one that may be followed anyway."""
         target = self.access.record(link.target)
         coordinate = f"{access.record.type_name}.{link.api_name}"
         decision = access.links[link.name]
-        if not target.allowed or not decision.shown:
+        granted = rights.by is not None and (link.name in rights.by or link.local in rights.by)
+        if not target.allowed or not (granted or decision.shown):
             refused = target.refusal if not target.allowed else decision
             self._refuse(_cut(path), coordinate, refused, target.record, target.record.owner)
             return NullPart(pick.key)
+        self._note_narrowed(path, target)
         return OnePart(pick.key, link, term.field, TRUE, target, self._object(pick, target, path), path)
 
     def _having(
@@ -384,7 +430,7 @@ class _Authorizer:
                 for measured_name, inner in tests.items():
                     measured = access.record.by_api_name[measured_name]
                     assert isinstance(measured, Field)
-                    measure = MeasureTerm(name, measured, rights.measure_condition(measured))
+                    measure = MeasureTerm(name, measured, rights.measure_condition(measured, name))
                     terms += [HavingTerm(measure, op, value) for op, value in filters.operators(inner)]
         return tuple(terms)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+import secrets
 import socket
 import sys
 import time
@@ -15,6 +17,7 @@ import orjson
 import uvicorn
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from auth.credentials import key_digest
 from auth.errors import AuthError
 from auth.ledger import verify
 from auth.ledger.heads import Head, read_heads
@@ -22,7 +25,7 @@ from auth.principal import ANONYMOUS, Principal
 from auth.tokens import mint, signing_key
 from gateway import dictionary as dictionaries
 from gateway.checking import check_live
-from gateway.opening import open_catalog, open_house, open_store
+from gateway.opening import open_catalog, open_house, open_pepper, open_store
 from gateway.operation import OperationError
 from gateway.pipeline import explain as explain_request
 from gateway.request import GraphQLRequest
@@ -182,6 +185,7 @@ def dictionary(settings: Settings, kind: str) -> None:
 @click.option("--office", help="The post its holder fills.")
 @click.option("--act-for", multiple=True, help="A subject its holder may act for.")
 @click.option("--ttl", default=8 * 3600, show_default=True, help="Seconds until it expires.")
+@click.option("--api-key", "as_key", is_flag=True, help="Make an API key and print the settings that let it in.")
 @click.pass_obj
 def token(
     settings: Settings,
@@ -192,8 +196,12 @@ def token(
     office: str | None,
     act_for: tuple[str, ...],
     ttl: int,
+    as_key: bool,
 ) -> None:
     """Print a demo token, signed with a key made at first use."""
+    if as_key:
+        click.echo(_new_api_key(settings, subject, roles, _pairs(attributes), purposes))
+        return
     key = signing_key(Path(settings.state) / "demo.key")
     click.echo(
         mint(
@@ -201,6 +209,23 @@ def token(
             office=office, act_for=act_for, ttl_s=ttl,
         )
     )  # fmt: skip
+
+
+def _new_api_key(
+    settings: Settings, subject: str, roles: tuple[str, ...], attributes: dict[str, Any], purposes: tuple[str, ...]
+) -> str:
+    """A key, shown once, and the settings of its holder, which hold only its digest."""
+    key = secrets.token_urlsafe(32)
+    told = [
+        f"# The key, shown once and kept nowhere: {key}",
+        f"[auth.api_keys.{json.dumps(subject)}]",
+        f"digest = {json.dumps(key_digest(open_pepper(settings), key))}",
+        f"subject = {json.dumps(subject)}",
+        f"roles = {json.dumps(list(roles))}",
+        f"purposes = {json.dumps(list(purposes))}",
+    ]
+    told += [f"attributes.{json.dumps(name)} = {json.dumps(value)}" for name, value in attributes.items()]
+    return "\n".join(told)
 
 
 def _pairs(told: tuple[str, ...]) -> dict[str, Any]:

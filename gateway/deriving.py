@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from auth.policy import Access, CellAccess, LeafAccess
+from auth.policy import Access, CellAccess, LeafAccess, Totals
 from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest
 from gateway.drafting import takes_keys
+from gateway.filters import within
 from gateway.linking import Linker, Parent, Wanted
 from gateway.narrowing import narrowed
 from gateway.plan import DeriveInput, DeriveStep, Partial, ScanStep
 from gateway.pushdown import conjuncts
-from gateway.totalling import COUNT, NO_SUPPRESSION, Asked, Totaller
+from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Field, Record
 from schema.derive import (
     Computed,
@@ -103,11 +104,13 @@ class _Derivation:
             case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
                 return Quantile(self.planned(of, parent), by, value, fraction, name)
 
-    def _where(self, leaf: RowsOf, number: int) -> tuple[Filter, bool]:
-        access = self.leaves[number]
-        asked = self.narrow.get(number, [])
-        rules = [RuleTest(condition) for condition in (access.population, leaf.where) if condition != TRUE]
-        return AllTests((*rules, *asked)), bool(asked) or leaf.where != TRUE
+    def _asked(self, leaf: RowsOf, number: int) -> Filter:
+        """The leaf's own condition and what the caller's filter says of it."""
+        rules = () if leaf.where == TRUE else (RuleTest(leaf.where),)
+        return AllTests((*rules, *self.narrow.get(number, [])))
+
+    def _where(self, leaf: RowsOf, number: int) -> Filter:
+        return within(self.leaves[number].population, self._asked(leaf, number))
 
     def _rows(self, leaf: RowsOf, parent: tuple[Parent, str] | None) -> Given:
         number = self._next
@@ -115,7 +118,7 @@ class _Derivation:
         access, linker = self.leaves[number], self.deriver.linker
         record = access.access.record
         draft = linker.draft(record, self.path)
-        where, _ = self._where(leaf, number)
+        where = self._where(leaf, number)
         remote = self._remote(access, parent)
         join = -1 if remote is None else draft.position(remote)
         linker.choose(draft, where, None if parent is None else parent[0], remote)
@@ -181,11 +184,11 @@ class _Derivation:
             term = MeasureTerm(measure.function, cell.field, cell.condition)
             partials.append(Partial(measure.function, term))
         partials = list(dict.fromkeys(partials))
-        where, filtered = self._where(below, number)
+        where = self._asked(below, number)
         remote = self._remote(access, parent)
-        totals = access.totals or NO_SUPPRESSION
+        totals = access.totals or Totals(access.population)
         asked = Asked(
-            access.access.record, self.path, where, terms, tuple(partials), totals, filtered,
+            access.access.record, self.path, totals, where, terms, tuple(partials),
             None if parent is None else parent[0], remote,
         )  # fmt: skip
         step = self.deriver.totaller.grouped(asked)
@@ -211,7 +214,7 @@ class _Derivation:
         if not isinstance(below, RowsOf):
             return None
         access = self.leaves[self._next]
-        about = self.deriver.linker.estimates.rows(access.access.record, self._where(below, self._next)[0])
+        about = self.deriver.linker.estimates.rows(access.access.record, self._where(below, self._next))
         for one, other in on:
             theirs = access.cells.get(other)
             if theirs is None or theirs.hops or theirs.condition != TRUE:

@@ -49,11 +49,15 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _markdown(catalog: Catalog, rows: list[dict[str, Any]]) -> str:
     lines = ["# Data dictionary", ""]
+    hidden = secret_coordinates(catalog)
     for record in catalog.records.values():
+        if record.is_hidden(hidden):
+            continue
+        key = record.key_field.api_name
+        told_key = "" if f"{record.type_name}.{key}" in hidden else f" Key: `{key}`."
         lines += [f"## {record.type_name}", "", record.description, ""]
         lines += [
-            f"Owner: {record.owner}. Source: `{record.source_name}` ({record.source.system}). "
-            f"Key: `{record.key_field.api_name}`.",
+            f"Owner: {record.owner}. Source: `{record.source_name}` ({record.source.system}).{told_key}",
             "",
             "| Field | Type | Column | Classification | Personal | Owner | Who may see |",
             "|---|---|---|---|---|---|---|",

@@ -7,7 +7,7 @@ whatever does not depend on it stands.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -284,13 +284,27 @@ class Execution:
     def binding(self, step: RowsStep, parent: Any) -> bytes:
         """What cursors of this step are bound to; ``parent`` is the join value of a linked list."""
         assert step.paging is not None
-        values = [
-            repr(self.read(binding.leaf, binding.parse))
-            for binding in (*step.reading.params, *step.reading.local_params)
-            if not isinstance(binding.leaf, KeysOf)
-        ]
+        values = [repr(self.read(leaf, parse)) for leaf, parse in self._bound(step.reading)]
         version = self.prepared.plan.allowed.access.catalog.version
         return pages.cursor_binding(self.principal.subject, step.paging.digest, "\x01".join(values), version, parent)
+
+    def _bound(self, reading: Reading) -> Iterator[tuple[Leaf, Any]]:
+        """What the reading's rows depend on: its own parameters, those of the filters through links, and those of the
+        steps whose rows it goes on with."""
+        for binding in (*reading.params, *reading.local_params):
+            if not isinstance(binding.leaf, KeysOf):
+                yield binding.leaf, binding.parse
+        steps = self.prepared.plan.steps
+        further = [*reading.waits_on, *(one for one in (reading.scan, reading.derived) if one is not None)]
+        for number in further:
+            above = steps[number]
+            if isinstance(above, DeriveStep):
+                for given in above.inputs:
+                    part = steps[given.step]
+                    assert not isinstance(part, (DeriveStep, LookupStep))
+                    yield from self._bound(part.reading)
+            elif not isinstance(above, LookupStep):
+                yield from self._bound(above.reading)
 
     def _sought(
         self, step: RowsStep, start: tuple[Any, ...], params: tuple[Any, ...]
@@ -358,14 +372,12 @@ class Execution:
         params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
         rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
-        complement = None
-        if step.complement is not None:
-            known = self.results.get(step.complement)
-            if isinstance(known, Failed):
-                raise _Stop(known.code)
-            assert isinstance(known, grouping.Groups)
-            complement = known
-        return grouping.group(step, rows, complement, lambda part: self._unreadable(step.path, part, reading.record))
+        local_params = self._params(reading.local_params, step.path)
+        finer = None if step.merges is None or reading.scan is None else self.results[reading.scan]
+        return grouping.group(
+            step, rows, local_params, lambda part: self._unreadable(step.path, part, reading.record),
+            finer if isinstance(finer, grouping.Groups) else None,
+        )  # fmt: skip
 
     async def _key_set(self, step: KeySetStep) -> frozenset[Any]:
         reading = step.reading

@@ -120,8 +120,9 @@ def _step(step: Step) -> str:
         lines.append("    then here: filter")
     if isinstance(step, RowsStep) and step.paging is not None:
         lines.append(_order(step, reading))
-    if isinstance(step, AggregateStep) and step.totals.k:
-        lines.append(f"    suppress: cells under {step.totals.k}")
+    if isinstance(step, AggregateStep) and step.protection is not None:
+        picked = "; then here: pick cells by the filter" if step.protection.asked is not None else ""
+        lines.append(f"    withhold: cells under {step.protection.k}{picked}")
     return "\n".join(lines)
 
 
@@ -160,7 +161,7 @@ def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
 def _over(step: RowsStep | ScanStep | AggregateStep | KeySetStep, reading: Reading, scan: int) -> list[str]:
     """A step that goes on with the rows of another one."""
     what = {RowsStep: "order and page", AggregateStep: "aggregate", KeySetStep: "key set", ScanStep: "rows"}[type(step)]
-    if isinstance(step, AggregateStep) and step.merges:
+    if isinstance(step, AggregateStep) and step.merges is not None:
         what = "merge groups"
     lines = [f"[{step.id}] {what} here, from [{scan}], {reading.record.name} at {_path(step.path)}"]
     if isinstance(step, KeySetStep):
@@ -172,8 +173,6 @@ def _over(step: RowsStep | ScanStep | AggregateStep | KeySetStep, reading: Readi
         lines.append(f"    filter: rows first, then keys of {', '.join(asked)}" if asked else "    filter")
     if isinstance(step, RowsStep) and step.paging is not None:
         lines.append(_order(step, reading))
-    if isinstance(step, AggregateStep) and step.totals.k:
-        lines.append(f"    suppress: cells under {step.totals.k}")
     return lines
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from auth.policy import Access, Decision, RecordAccess, State, all_of
+from auth.policy import Access, Decision, RecordAccess, State, Totals, all_of
 from gateway.allowed import (
     AllTests,
     AnyTest,
@@ -60,21 +60,21 @@ def field_decision(access: RecordAccess, part: Field) -> Decision:
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What may be used in arguments over one record: as reader of rows, or as holder of a grant of totals.
-    ``by`` / ``measures`` None: whatever may be read."""
+    ``by`` / ``measures`` None: whatever may be read. ``k``: the grant suppresses small cells."""
 
     access: RecordAccess
     population: Predicate
     by: frozenset[str] | None = None
     measures: frozenset[str] | None = None
+    k: int = 0
 
     @classmethod
     def of_rows(cls, access: RecordAccess) -> Rights:
         return cls(access, access.visible)
 
     @classmethod
-    def of_totals(cls, access: RecordAccess) -> Rights:
-        totals = access.totals
-        return cls(access, totals.population, totals.by, totals.measures)
+    def of_totals(cls, access: RecordAccess, totals: Totals) -> Rights:
+        return cls(access, totals.population, totals.by, totals.measures, totals.k)
 
     def condition(self, part: Field, used: str) -> Predicate:
         """Where the field counts as readable; raises when it never is."""
@@ -82,7 +82,9 @@ class Rights:
         if part.column is None:
             raise bad_input(f"{record.type_name}.{part.api_name} is worked out here and cannot be {used}")
         if self.by is not None:
-            if part.name in self.by:
+            if part.name in self.by or any(
+                link.name in self.by and link.local == part.name and not link.many for link in record.links.values()
+            ):
                 return TRUE
             raise self._refused(part, used, "the grant of totals does not name it")
         decision = self.access.fields[part.name]
@@ -91,34 +93,38 @@ class Rights:
         reason = "it comes masked" if decision.state is State.MASKED else decision.reason
         raise self._refused(part, used, reason, decision.code)
 
-    def measure_condition(self, part: Field) -> Predicate:
+    def measure_condition(self, part: Field, function: str) -> Predicate:
+        if self.k and function in ("min", "max"):
+            raise self._refused(part, "measured so", "the least and the greatest value are one person's own")
+        if function == "countDistinct":
+            return self.condition(part, "counted by")
         if self.measures is not None:
             if part.name in self.measures:
                 return TRUE
             raise self._refused(part, "measured", "the grant of totals does not name it")
         return self.condition(part, "measured")
 
-    def link_condition(self, link: Link, target: RecordAccess) -> Predicate:
-        """Where the reference counts; raises when the link, or its target, may not be used."""
+    def link_condition(self, link: Link, target: RecordAccess, *, key_only: bool = False) -> Predicate:
+        """Where the reference counts; raises when the link, or its target, may not be used. ``key_only``: nothing of
+        the target is read."""
         record = self.access.record
-        if self.by is not None:
-            if link.name in self.by or link.local in self.by:
-                return TRUE
-            raise self._refused(link, "used", "the grant of totals does not name it")
         decision = self.access.links[link.name]
-        if not decision.shown:
+        granted = self.by is not None and (link.name in self.by or link.local in self.by)
+        if self.by is not None and not granted:
+            raise self._refused(link, "used", "the grant of totals does not name it")
+        if not granted and not decision.shown:
             raise self._refused(link, "used", decision.reason, decision.code)
-        if not target.allowed:
+        if not target.allowed and not (granted and key_only):
             raise ArgumentRefused(
                 target.refusal.code,
                 f"{record.type_name}.{link.api_name} cannot be used: {target.refusal.reason}",
                 target.record,
             )
-        return decision.condition
+        return TRUE if granted else decision.condition
 
     def _refused(self, part: Field | Link, used: str, reason: str, code: Code = Code.REFUSED) -> ArgumentRefused:
         record = self.access.record
-        message = f"{record.type_name}.{part.api_name} cannot be {used} by you: {reason}"
+        message = f"{record.type_name}.{part.api_name} cannot be {used} with your rights: {reason}"
         return ArgumentRefused(code, message, record, part.owner)
 
 
@@ -157,6 +163,12 @@ def where_filter(argument: Template | None, scope: Scope) -> Filter:
             case _:
                 parts += _tests(name, _given(value, name), scope)
     return parts[0] if len(parts) == 1 else AllTests(tuple(parts))
+
+
+def within(population: Predicate, asked: Filter) -> Filter:
+    """``asked`` among the rows of ``population``."""
+    rule = () if population == TRUE else (RuleTest(population),)
+    return AllTests((*rule, *asked.parts)) if isinstance(asked, AllTests) else AllTests((*rule, asked))
 
 
 def _given(value: Template, name: str) -> Template:
@@ -201,7 +213,7 @@ def _to_one(link: Link, value: dict[str, Template], target: RecordAccess, scope:
     local = scope.record.fields[link.local]
     key = target.record.key_field
     key_only = target.visible == TRUE and target.fields[key.name].unconditional and _reads_only(value, key.api_name)
-    condition = scope.rights.link_condition(link, target)
+    condition = scope.rights.link_condition(link, target, key_only=key_only)
     if key_only:
         present = FieldTest(local, "isNull", Literal(False), condition)
         return AllTests((present, _on_local(value, local, condition, key.api_name, scope)))

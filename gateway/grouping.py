@@ -1,5 +1,6 @@
-"""Aggregates: what sources grouped is decoded and merged, what they could not is grouped here; then small cells are
-suppressed where totals are a grant of their own."""
+"""Aggregates: what sources grouped is decoded and merged, what they could not is grouped here. Where totals are a grant
+of their own, the whole published table is made, small cells are withheld, and the caller's filter picks among its
+cells."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
-from gateway.plan import AggregateStep, Partial
+from gateway.plan import AggregateStep, Partial, Protection
+from gateway.suppression import Table, withheld
 from schema.catalog import Field
 
 AVERAGE_QUANTUM = Decimal("0.000001")
@@ -32,54 +34,125 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Groups:
     """Groups by join value (None at a root), ordered by their keys; ``keys`` of all, as rows links start from.
-    ``k``: the suppression threshold, so that an absent count is not told as 0."""
+    ``protected``: an absent count is not told as 0, because it may be a withheld one. ``instead``: what stands for the
+    groups of any parent when the whole table is withheld."""
 
     by_parent: dict[Any, list[Group]]
     keys: list[tuple[Any, ...]]
-    k: int
+    protected: bool
+    instead: Group | None = None
+
+    def of(self, parent: Any) -> list[Group]:
+        """The parent's groups."""
+        return self.by_parent.get(parent, []) if self.instead is None else [self.instead]
 
     def flat(self) -> list[tuple[Any, ...]]:
-        """The groups as rows to be merged further: key, values, parent."""
-        return [(*item.key, *item.values, parent) for parent, items in self.by_parent.items() for item in items]
+        """The groups as rows to be merged further: key, values, parent, and whether the values are withheld."""
+        return [
+            (*item.key, *((None,) * len(item.values) if item.suppressed else item.values), parent, item.suppressed)
+            for parent, items in self.by_parent.items()
+            for item in items
+        ]
 
     def count(self, parent: Any) -> int | None:
         """The number of rows without grouping; None when it is suppressed."""
         groups = self.by_parent.get(parent)
         if not groups:
-            return None if self.k else 0
+            return None if self.protected else 0
         return None if groups[0].suppressed else groups[0].count
 
 
+Cells = dict[tuple[Any, ...], list[Any]]
+"""Partials by key."""
+
+
 def group(
-    step: AggregateStep, rows: Iterable[Any], complement: Groups | None, report: Callable[[Field], None]
+    step: AggregateStep,
+    rows: Iterable[Any],
+    params: tuple[Any, ...],
+    report: Callable[[Field], None],
+    finer: Groups | None = None,
 ) -> Groups:
-    """The step's groups out of its decoded rows."""
+    """The step's groups out of its decoded rows. ``params``: of the tests done here; ``finer``: the groups that the
+    rows are, where they are merged."""
+    if finer is not None and finer.instead is not None:
+        return _nothing_told(step)
+    protection = step.protection
+    protected = protection is not None or (finer is not None and finer.protected)
+    hidden: set[tuple[Any, ...]] = set()
+    if protection is None:
+        cells = ((row, _partials_of(step, row, report)) for row in rows)
+    else:
+        table: Cells = {}
+        for row in rows:
+            _add(step, table, tuple(row[: len(protection.order)]), _partials_of(step, row, report))
+        found = _withheld(table, protection)
+        if found is None:
+            return _nothing_told(step)
+        hidden, asked = found, protection.asked
+        cells = ((key, values) for key, values in table.items() if asked is None or asked(key, params))
+    merged: dict[Any, Cells] = {}
+    suppressed: set[tuple[Any, tuple[Any, ...]]] = set()
     join = step.reading.join
-    offset = len(step.reading.cells)
-    merged: dict[Any, dict[tuple[Any, ...], list[Any]]] = {}
-    partials = step.partials
-    for row in rows:
+    for row, values in cells:
         parent = row[join] if join >= 0 else None
+        if join >= 0 and parent is None:
+            continue  # null matches no parent
         key = tuple(row[at] for at in step.groups)
-        own = merged.setdefault(parent, {})
-        if step.pushed:
-            values = [_decoded(partial, row[offset + at], report) for at, partial in enumerate(partials)]
-        elif step.merges:
-            values = [_of_group(partial, row[at]) for partial, at in zip(partials, step.measured, strict=True)]
-        else:
-            values = [_of_row(partial, row, at) for partial, at in zip(partials, step.measured, strict=True)]
-        known = own.get(key)
-        own[key] = values if known is None else [
-            _merge(partial, one, other) for partial, one, other in zip(partials, known, values, strict=True)
-        ]  # fmt: skip
-    if join < 0 and not step.groups and not merged:
-        merged[None] = {(): [EMPTY.get(partial.function) for partial in partials]}
+        _add(step, merged.setdefault(parent, {}), key, values)
+        if (step.merges is not None and row[step.merges]) or (hidden and row in hidden):
+            suppressed.add((parent, key))
+    if join < 0 and not step.groups and not merged and not protected:
+        merged[None] = {(): [EMPTY.get(partial.function) for partial in step.partials]}
     by_parent = {
-        parent: _suppressed(step, _sorted(own), None if complement is None else complement.by_parent.get(parent, []))
+        parent: [Group(item.key, item.values, (parent, item.key) in suppressed) for item in _sorted(own)]
         for parent, own in merged.items()
     }
     keys = [item.key for items in by_parent.values() for item in items]
-    return Groups(by_parent, keys, step.totals.k)
+    return Groups(by_parent, keys, protected)
+
+
+def _partials_of(step: AggregateStep, row: Any, report: Callable[[Field], None]) -> list[Any]:
+    if step.pushed:
+        offset = len(step.reading.cells)
+        return [_decoded(partial, row[offset + at], report) for at, partial in enumerate(step.partials)]
+    if step.merges is not None:
+        return [_of_group(partial, row[at]) for partial, at in zip(step.partials, step.measured, strict=True)]
+    return [_of_row(partial, row, at) for partial, at in zip(step.partials, step.measured, strict=True)]
+
+
+def _add(step: AggregateStep, into: Cells, key: tuple[Any, ...], values: list[Any]) -> None:
+    known = into.get(key)
+    into[key] = values if known is None else [
+        _merge(partial, one, other) for partial, one, other in zip(step.partials, known, values, strict=True)
+    ]  # fmt: skip
+
+
+def _nothing_told(step: AggregateStep) -> Groups:
+    """A table withheld as a whole: one group without a key stands for all of it, at a root and for each parent."""
+    alone = Group((None,) * len(step.groups), (None,) * len(step.partials), True)
+    return Groups({}, [], True, alone)
+
+
+def _withheld(table: Cells, protection: Protection) -> set[tuple[Any, ...]] | None:
+    """The cells of a published table that are not shown: too few persons behind the count or behind a measure, money
+    that is mostly one person's, and what would give those away. None: all of it."""
+    weights: dict[tuple[Any, ...], int] = {}
+    unsafe: set[tuple[Any, ...]] = set()
+    asked_for: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for cell, values in table.items():
+        key = tuple(cell[at] for at in protection.order)
+        asked_for[key] = cell
+        persons = [values[0], *(values[at] for at, _, _ in protection.measured if values[at])]
+        weights[key] = min(persons)
+        dominated = any(
+            values[largest] is not None and values[largest] * 2 > values[total]
+            for _, total, largest in protection.measured
+        )
+        if weights[key] < protection.k or dominated:
+            unsafe.add(key)
+    hidden = withheld(Table(protection.fields, weights, frozenset(unsafe), protection.k, protection.within))
+    return None if hidden is None else {asked_for[key] for key in hidden}
 
 
 def _sorted(own: dict[tuple[Any, ...], list[Any]]) -> list[Group]:
@@ -138,27 +211,6 @@ def _merge(partial: Partial, one: Any, other: Any) -> Any:
             one |= other
             return one
     return one + other
-
-
-def _suppressed(step: AggregateStep, groups: list[Group], everything: list[Group] | None) -> list[Group]:
-    """Cells under k are suppressed, and cells whose complement is: what the filter left out would be under k. When a
-    single cell is hidden, or the hidden ones are under k together, the next smallest goes too, so that no total gives
-    it away."""
-    k = step.totals.k
-    if not k:
-        return groups
-    whole = {item.key: item.count for item in everything} if everything is not None else {}
-    hidden = {
-        item.key
-        for item in groups
-        if item.count < k or (everything is not None and 0 < whole.get(item.key, 0) - item.count < k)
-    }
-    shown = sorted((item for item in groups if item.key not in hidden), key=lambda item: item.count)
-    while hidden and shown and step.groups:
-        if len(hidden) > 1 and sum(item.count for item in groups if item.key in hidden) >= k:
-            break
-        hidden.add(shown.pop(0).key)
-    return [Group(item.key, item.values, item.key in hidden) for item in groups]
 
 
 def average(total: Any, count: Any) -> Any:

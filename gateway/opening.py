@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from auth.credentials import Authenticator, Case, Issuer
+from auth.credentials import ALGORITHMS, Authenticator, Case, Issuer
 from auth.keysets import Jwks, StaticKey
 from auth.ledger import HeadFile, Ledger, PostgresStore, SqliteStore, Store
 from auth.principal import Principal
@@ -76,6 +76,11 @@ def open_store(settings: Settings) -> Store:
     return SqliteStore(Path(url.removeprefix("sqlite:///")), heads)
 
 
+def open_pepper(settings: Settings) -> bytes:
+    """What API keys are hashed with; made at first use."""
+    return secret_file(Path(settings.state) / "api-keys.pepper", os.urandom(32))
+
+
 def open_authenticator(settings: Settings) -> Authenticator:
     """Knows the issuers, keys and cases of the settings; the demo issuer only when they say so."""
     auth, state = settings.auth, Path(settings.state)
@@ -85,10 +90,10 @@ def open_authenticator(settings: Settings) -> Authenticator:
         issuers[ISSUER] = Issuer(ISSUER, AUDIENCE, StaticKey(key), ("EdDSA",))
     return Authenticator(
         issuers, time.time, lambda: dt.datetime.now(KARACHI).date().isoformat(),
-        pepper=secret_file(state / "api-keys.pepper", os.urandom(32)), api_keys=_api_keys(auth),
+        pepper=open_pepper(settings), api_keys=_api_keys(auth),
         cases={name: Case(frozenset(case.subjects), case.opened, case.closes) for name, case in auth.cases.items()},
         represented={
-            name: Principal(name, frozenset(one.roles), _attributes(one.attributes))
+            name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
             for name, one in auth.represented.items()
         },
     )  # fmt: skip
@@ -96,6 +101,9 @@ def open_authenticator(settings: Settings) -> Authenticator:
 
 def _issuer(name: str, told: IssuerSettings) -> Issuer:
     algorithms = told.algorithms
+    if other := set(algorithms) - set(ALGORITHMS):
+        allowed = ", ".join(ALGORITHMS)
+        raise SettingsError(f"auth.issuers.{name}: {min(other)} is no algorithm we accept; use {allowed}")
     if told.jwks is not None:
         return Issuer(name, told.audience, Jwks(told.jwks, time.monotonic), algorithms)
     if told.key_file is None:
@@ -107,10 +115,16 @@ def _api_keys(auth: AuthSettings) -> dict[str, Principal]:
     return {
         one.digest: Principal(
             one.subject, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes),
-            expires_at=None if one.expires is None else dt.datetime.fromisoformat(one.expires).timestamp(),
+            expires_at=None if one.expires is None else _moment(one.expires),
         )
         for one in auth.api_keys.values()
     }  # fmt: skip
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch; a time without an offset is Karachi's."""
+    moment = dt.datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=KARACHI)).timestamp()
 
 
 def _attributes(told: dict[str, Any]) -> dict[str, Any]:

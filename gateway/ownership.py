@@ -105,10 +105,18 @@ class Row:
 def resolvers(catalog: Catalog, hidden: frozenset[str]) -> dict[str, Callable[..., Any]]:
     """The functions that answer ``catalog`` and ``field``."""
     fields = {entry["coordinate"]: Row(entry) for entry in entries(catalog, hidden)}
+    secret = hidden | {
+        f"{record.type_name}.{part.api_name}"
+        for record in catalog.records.values()
+        for part in record.fields.values()
+        if part.classification is Classification.SECRET
+    }
     whole = Row(
         {
             "departments": [_department(catalog, name) for name in catalog.departments],
-            "records": [_record(record, fields) for record in catalog.records.values()],
+            "records": [
+                _record(record, fields) for record in catalog.records.values() if not record.is_hidden(secret)
+            ],
             "fields": list(fields.values()),
         }
     )
@@ -168,7 +176,10 @@ def _link_type(catalog: Catalog, link: Link) -> str:
 def _column(record: Record, part: Field | Link) -> str:
     if isinstance(part, Link):
         return record.fields[part.local].column or ""
-    return part.column or ", ".join(record.fields[name].column or name for name in part.reads)
+    read = (record.fields[name] for name in part.reads)
+    return part.column or ", ".join(
+        each.column or each.name for each in read if each.classification is not Classification.SECRET
+    )
 
 
 def _access(catalog: Catalog, record: Record, part: Field | Link) -> list[dict[str, Any]]:
@@ -205,10 +216,12 @@ def _department(catalog: Catalog, name: str) -> Row:
 
 
 def _record(record: Record, fields: dict[str, Row]) -> Row:
+    key = record.key_field.api_name
     return Row(
         {
             "name": record.name, "type_name": record.type_name, "department": record.department.name,
-            "owner": record.owner, "key": record.key_field.api_name, "system": record.source.system,
+            "owner": record.owner,
+            "key": key if f"{record.type_name}.{key}" in fields else "", "system": record.source.system,
             "source": record.source.name, "relation": record.source_name.partition(".")[2],
             "legal_basis": record.legal_basis, "retention": record.retention, "description": record.description,
             "fields": [row for row in fields.values() if row.record == record.type_name],

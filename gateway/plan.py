@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from auth.policy import Totals
 from gateway.allowed import (
     AggregatePart,
     Allowed,
@@ -158,12 +157,29 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """How a published table keeps its small cells. Its fields are the first cells of the reading; ``order`` are their
+    places by name, as in ``fields``: what is withheld must not depend on the order they were asked for in.
+    ``within``: (finer, coarser) fields. ``asked``: the caller's filter, which picks whole cells.
+    ``measured``: places among the partials of (values, sum, max) of each measure granted: all of them, so that what
+    is withheld does not depend on what was asked for."""
+
+    k: int
+    fields: tuple[str, ...]
+    order: tuple[int, ...]
+    within: tuple[tuple[str, str], ...]
+    asked: LocalTest | None
+    measured: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateStep:
     """``pushed``: the source groups; else rows are grouped here. ``cells`` of the reading hold the join cell when there
     is a parent and the groups, whose positions ``groups`` gives; when not pushed, the measured cells as well.
-    ``merges``: ``reading.scan`` is itself an aggregate whose groups (their keys, then their values, then the parent)
-    are merged into coarser ones; ``measured`` gives each partial's place, of a key that is counted for ``distinct``.
-    ``complement``: the step that counts the same groups without the caller's filter, for suppression."""
+    ``merges``: ``reading.scan`` is itself an aggregate whose groups (their keys, then their values, then the parent and
+    whether they are withheld, at this place) are merged into coarser ones; ``measured`` gives each partial's place, or
+    that of a key that is counted for ``distinct``.
+    ``protection``: the table is read whole, without the caller's filter and parents, and small cells are withheld."""
 
     id: int
     path: Path
@@ -173,9 +189,8 @@ class AggregateStep:
     measured: tuple[int, ...]
     """Not pushed: position of each partial's cell, -1 for rows."""
     pushed: bool
-    merges: bool
-    totals: Totals
-    complement: int | None
+    merges: int | None
+    protection: Protection | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from auth.policy import all_of
 from gateway.allowed import (
     AggregatePart,
     Allowed,
@@ -97,7 +98,8 @@ class _Planner:
             codec, value=root.value, parse=record.key_field.scalar.parse, pushed=takes_keys(record, record.key_field)
         )
         layout = self._object(root.object, number, draft)
-        self._rows(number, draft, root.object.path, visible_rows(root.access.visible), keyed, key, None, key)
+        found = all_of((root.access.visible, root.access.fields[record.key].condition))
+        self._rows(number, draft, root.object.path, visible_rows(found), keyed, key, None, key)
         return KeyRootLayout(root.key, layout)
 
     def _object(self, part: ObjectPart, number: int, draft: Draft) -> ObjectLayout:
@@ -227,16 +229,14 @@ class _Planner:
 
     def _count(self, part: CountPart, connection: ConnectionPart, parent: Parent | None, remote: Field | None) -> int:
         path = (*connection.path, part.key)
-        asked = Asked(connection.record, path, part.where, (), COUNT, part.totals, part.filtered, parent, remote)
-        return self.totaller.grouped(asked)
+        return self.totaller.grouped(Asked(connection.record, path, part.totals, part.where, (), COUNT, parent, remote))
 
     def _aggregate(
         self, part: AggregatePart, connection: ConnectionPart, parent: Parent | None, remote: Field | None
     ) -> AggregateLayout:
-        partials = partials_of(part)
         path = (*connection.path, part.key)
-        record, where, groups = connection.record, part.where, part.groups
-        asked = Asked(record, path, where, groups, partials, part.totals, part.filtered, parent, remote)
+        partials = partials_of(part)
+        asked = Asked(connection.record, path, part.totals, part.where, part.groups, partials, parent, remote)
         number = self.totaller.grouped(asked)
         step = self.linker.steps[number]
         assert isinstance(step, AggregateStep)
@@ -249,7 +249,7 @@ class _Planner:
                             at for at, term in enumerate(part.groups) if term.field == key_part.local and not term.via
                         )
                         links[key_part.key] = self._one(key_part, Parent(number, index, step.reading.about))
-        return AggregateLayout(number, part, partials, links)
+        return AggregateLayout(number, part, step.partials, links)
 
 
 def _completing(record: Record, order: tuple[OrderTerm, ...]) -> tuple[OrderTerm, ...]:

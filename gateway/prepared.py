@@ -9,7 +9,6 @@ from typing import Any
 from gateway.allowed import ValuePart
 from gateway.decode import Decoder, make_decoder
 from gateway.plan import (
-    AggregateStep,
     ConnectionLayout,
     ConnectionRootLayout,
     DeriveStep,
@@ -81,8 +80,6 @@ def waits_on(step: Step) -> frozenset[int]:
     above |= {one for one in (step.reading.scan, step.reading.derived) if one is not None}
     if step.reading.keyed is not None and step.reading.keyed.parent is not None:
         above.add(step.reading.keyed.parent)
-    if isinstance(step, AggregateStep) and step.complement is not None:
-        above.add(step.complement)
     return frozenset(above)
 
 

@@ -63,6 +63,9 @@ def _places(node: Node) -> dict[str, int]:
     return {name: at for at, name in enumerate(cells(node))}
 
 
+COUNTED = "#0"
+"""The cell of groups that a source has counted; null where they are withheld, and with it all that is made of them."""
+
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda one, other: bool(one == other),
     "ne": lambda one, other: bool(one != other),
@@ -138,9 +141,12 @@ def _group(node: Grouped, rows: list[Any]) -> list[Any]:
 def _measure(measure: Measured, places: Mapping[str, int]) -> Callable[[list[Any]], Any]:
     only = None if measure.only is None else _check(measure.only, places)
     at = -1 if measure.cell is None else places[measure.cell]
+    known = places.get(COUNTED)
 
     def work(members: list[Any]) -> Any:
         counted = members if only is None else [row for row in members if only(row)]
+        if known is not None and any(row[known] is None for row in counted):
+            return None
         if measure.function == "count":
             return len(counted)
         found = [row[at] for row in counted if row[at] is not None]

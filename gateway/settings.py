@@ -73,8 +73,11 @@ class ApiKeySettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class RepresentedSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Whom others may act for, with its own rights: what is answered is what both may see."""
+
     roles: list[str]
     attributes: dict[str, str | int | list[str]] = {}
+    purposes: list[str] = []
 
 
 class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

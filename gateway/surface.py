@@ -104,11 +104,13 @@ def build_surface(catalog: Catalog, hidden: frozenset[str] = frozenset()) -> Sur
 
 def secret_coordinates(catalog: Catalog) -> frozenset[str]:
     """Every Secret field and link: left out of what is published."""
-    return frozenset(
-        f"{record.type_name}.{part.api_name}"
-        for record in catalog.records.values()
-        for part in _parts(record)
-        if part.classification is Classification.SECRET
+    return catalog.hiding(
+        frozenset(
+            f"{record.type_name}.{part.api_name}"
+            for record in catalog.records.values()
+            for part in _parts(record)
+            if part.classification is Classification.SECRET
+        )
     )
 
 
@@ -143,6 +145,7 @@ class _Writer:
     def __init__(self, catalog: Catalog, hidden: frozenset[str]) -> None:
         self._catalog = catalog
         self._hidden = hidden
+        self._records = [record for record in catalog.records.values() if not record.is_hidden(hidden)]
         self.facts: list[Any] = []
         self._lines: list[str] = []
         self._links_of = {
@@ -157,7 +160,7 @@ class _Writer:
             lines.append(f'{scalar.name} = NewType("{scalar.name}", str)')
         for name, operators in FILTERS.items():
             self._filter(name, operators.split())
-        for record in self._catalog.records.values():
+        for record in self._records:
             self._record(record)
         lines.append(ownership.TYPES)
         self._query()
@@ -377,7 +380,7 @@ class _Writer:
 
     def _query(self) -> None:
         body: list[str] = []
-        for record in self._catalog.records.values():
+        for record in self._records:
             name, key = record.type_name, record.key_field
             if f"{name}.{key.api_name}" not in self._hidden:
                 text = self._fact(f"One {name} by its {key.api_name}.")

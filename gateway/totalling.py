@@ -1,35 +1,34 @@
 """Steps that count and measure. A source groups where it can; groups by linked records' fields and distinct counts are
-merged here from finer groups of the source, and what no source groups is grouped here from rows."""
+merged here from finer groups, and what no source groups is grouped here from rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from auth.policy import Totals
-from gateway.allowed import AggregatePart, Filter, GroupTerm, MeasuresPart, MeasureTerm, Path
+from gateway.allowed import AggregatePart, AllTests, Filter, GroupTerm, MeasuresPart, MeasureTerm, Path
 from gateway.drafting import Draft, visible_rows
+from gateway.filters import within
 from gateway.linking import Linker, Parent, Wanted
-from gateway.plan import AggregateStep, Partial, Reading
+from gateway.plan import AggregateStep, Partial, Protection, Reading
 from schema.catalog import Field, Record
 from schema.fetch import Cell, Column, Condition, FetchShape
 from schema.predicates import TRUE, Predicate
 
-NO_SUPPRESSION = Totals(True, TRUE)
 COUNT = (Partial("count", None),)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be counted: ``filtered`` says that the caller narrowed it, ``parent`` and ``remote`` that it is for
-    each row of another step."""
+    """What is counted or measured: of the rows of ``totals.population``, those that pass ``where``. ``parent`` and
+    ``remote``: for each row of another step."""
 
     record: Record
     path: Path
-    where: Filter
-    groups: tuple[GroupTerm, ...]
-    partials: tuple[Partial, ...]
     totals: Totals
-    filtered: bool
+    where: Filter = AllTests()  # noqa: RUF009
+    groups: tuple[GroupTerm, ...] = ()
+    partials: tuple[Partial, ...] = COUNT
     parent: Parent | None = None
     remote: Field | None = None
 
@@ -55,93 +54,77 @@ class Totaller:
     linker: Linker
 
     def grouped(self, asked: Asked) -> int:
-        """The step that gives the asked groups, suppressed where the totals are a grant of their own."""
-        complement = None
-        if asked.totals.k and asked.filtered:
-            everything = visible_rows(asked.totals.population)
-            complement = self.grouped(replace(asked, where=everything, partials=COUNT, filtered=False))
+        """The step that gives the asked groups."""
+        finer = _finer(asked)
+        if finer is not None:
+            return self._merged(asked, finer)
+        record, protected = asked.record, bool(asked.totals.k)
         number = self.linker.number()
-        if _finer(asked) is not None and (merged := self._merged(asked, number, complement)) is not None:
-            return merged
-        record = asked.record
-        draft, join = self._draft(asked)
-        own = [(term.field, term.condition) for term in asked.groups if not term.via]
-        wanted = tuple(Wanted(term.via, term.field, term.condition) for term in asked.groups if term.via)
-        for part, condition in own:
-            draft.position(part, condition)
+        draft = self.linker.draft(record, asked.path)
+        join = -1 if asked.remote is None else draft.position(asked.remote)
+        for term in asked.groups:
+            draft.position(term.field, term.condition)
+        partials = tuple(dict.fromkeys((*asked.partials, *_protecting(asked)))) if protected else asked.partials
+        protection = _protection(draft, asked, partials) if protected else None
+        where = visible_rows(asked.totals.population) if protected else within(asked.totals.population, asked.where)
         keyed = None
-        if asked.parent is not None and asked.remote is not None:
+        if asked.parent is not None and asked.remote is not None and not protected:
             keyed = self.linker.keyed(asked.remote, record, asked.parent)
-        pushed = not wanted and draft.can_group(asked.where, own, asked.partials, keyed)
+        self.linker.choose(draft, where, None if protected else asked.parent, asked.remote)
+        pushed = draft.can_group(where, draft.cells, partials, keyed)
         measured = tuple(
             -1 if partial.term is None else draft.position(partial.term.field, partial.term.condition)
-            for partial in asked.partials
+            for partial in partials
         ) if not pushed else ()  # fmt: skip
+        # A grouped cell stands once in a row: the join cell and a group by the same field share it.
+        groups = tuple(draft.position(term.field, term.condition) for term in asked.groups)
 
         def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
             if not pushed:
                 return FetchShape(record.relation, cells, condition, key_column)
-            measures = tuple(draft.measure(partial) for partial in asked.partials)
+            measures = tuple(draft.measure(partial) for partial in partials)
             return FetchShape(record.relation, where=condition, key=key_column, groups=cells, measures=measures)
 
-        reading, places = self.linker.read(draft, asked.path, asked.where, keyed, join, shape, wanted)
-        # A grouped cell stands once in a row: the join cell and a group by the same field share it.
-        linked = iter(places)
-        groups = tuple(
-            next(linked) if term.via else draft.position(term.field, term.condition) for term in asked.groups
-        )
+        reading, _ = self.linker.read(draft, asked.path, where, keyed, join, shape)
         self.linker.steps[number] = AggregateStep(
-            number, asked.path, reading, groups, asked.partials, measured, pushed, False, asked.totals, complement
+            number, asked.path, reading, groups, partials, measured, pushed, None, protection
         )
         return number
 
-    def _draft(self, asked: Asked) -> tuple[Draft, int]:
-        draft = self.linker.draft(asked.record, asked.path)
-        join = -1 if asked.remote is None else draft.position(asked.remote)
-        self.linker.choose(draft, asked.where, asked.parent, asked.remote)
-        return draft, join
-
-    def _merged(self, asked: Asked, number: int, complement: int | None) -> int | None:
-        """Groups of the source by the links' own keys, widened by the linked cells and merged here; None when the
-        source cannot group so."""
-        finer = _finer(asked)
-        assert finer is not None
-        draft, _ = self._draft(asked)
-        keyed = None
-        if asked.parent is not None and asked.remote is not None:
-            keyed = self.linker.keyed(asked.remote, asked.record, asked.parent)
-        cells = [(term.field, term.condition) for term in finer.groups]
-        if draft.push.rows_first or not draft.can_group(asked.where, cells, finer.partials, keyed):
-            return None
+    def _merged(self, asked: Asked, finer: Asked) -> int:
+        """Groups by the links' own keys, widened by the linked cells and merged here."""
+        number = self.linker.number()
         below = self.grouped(finer)
         step = self.linker.steps[below]
         assert isinstance(step, AggregateStep)
+        cells = [(term.field, term.condition) for term in finer.groups]
         at = {cell: index for index, cell in enumerate(cells)}
-        width = len(cells) + len(finer.partials) + 1
+        parent = len(cells) + len(step.partials)
         wanted = tuple(Wanted(term.via, term.field, term.condition) for term in asked.groups if term.via)
         starts = [at[one.via[0].local, one.via[0].condition] for one in wanted]
-        joins, places = self.linker.joins(wanted, starts, below, width, step.reading.about, asked.path)
+        about = step.reading.about
+        joins, places = self.linker.joins(wanted, starts, below, parent + 2, about, asked.path)
         linked = iter(places)
         groups = tuple(next(linked) if term.via else at[term.field, term.condition] for term in asked.groups)
         measured = tuple(
             at[partial.term.field, partial.term.condition]
             if partial.function == "distinct" and partial.term is not None
-            else len(cells) + finer.partials.index(partial)
+            else len(cells) + step.partials.index(partial)
             for partial in asked.partials
         )
-        join = -1 if asked.remote is None else width - 1
+        join = -1 if asked.remote is None else parent
         reading = Reading(
             asked.record, step.reading.shape, (), (), None, (), None, join, (), below, joins, step.reading.about
         )
         self.linker.steps[number] = AggregateStep(
-            number, asked.path, reading, groups, asked.partials, measured, False, True, asked.totals, complement
+            number, asked.path, reading, groups, asked.partials, measured, False, parent + 1, None
         )
         return number
 
 
 def _finer(asked: Asked) -> Asked | None:
     """The groups the asked ones can be merged from: by the links' local fields, and by what is counted distinctly.
-    None when the source can give the asked ones as they are."""
+    None when the asked ones can be had as they are."""
     distinct = [partial.term for partial in asked.partials if partial.function == "distinct" and partial.term]
     if not distinct and not any(term.via for term in asked.groups):
         return None
@@ -154,4 +137,39 @@ def _finer(asked: Asked) -> Asked | None:
         cells[measured.field.name, measured.condition] = (measured.field, measured.condition)
     groups = tuple(GroupTerm(part.api_name, part, condition) for part, condition in cells.values())
     partials = tuple(partial for partial in asked.partials if partial.function != "distinct")
-    return replace(asked, groups=groups, partials=partials, totals=NO_SUPPRESSION, filtered=False)
+    return replace(asked, groups=groups, partials=partials)
+
+
+def _protecting(asked: Asked) -> tuple[Partial, ...]:
+    """What must be known of every measure the grant names to tell whether a cell can be shown."""
+    terms = [
+        MeasureTerm("sum", asked.record.fields[name], TRUE)
+        for name in sorted(asked.totals.measures or ())
+        if asked.record.fields[name].scalar.kind in ("int", "decimal", "float")
+    ]
+    return tuple(
+        Partial(function, MeasureTerm(function, term.field, term.condition))
+        for term in terms
+        for function in ("values", "sum", "max")
+    )
+
+
+def _protection(draft: Draft, asked: Asked, partials: tuple[Partial, ...]) -> Protection:
+    """Adds the cells of the published table to the draft: the fields asked for and filtered on, and for a finer field
+    the coarser one it stands in."""
+    test = draft.local.test((asked.where,)) if asked.where != AllTests() else None
+    pairs = asked.totals.within
+    cells = draft.cells
+    for part, _ in cells:  # grows while it is gone through
+        for finer, coarser in pairs:
+            if finer == part.name:
+                draft.position(draft.record.fields[coarser])
+    order = tuple(sorted(range(len(cells)), key=lambda at: cells[at][0].name))
+    fields = tuple(cells[at][0].name for at in order)
+    known = {(partial.function, partial.term and partial.term.field.name): at for at, partial in enumerate(partials)}
+    measured = tuple(
+        (known["values", name], known["sum", name], known["max", name])
+        for function, name in known
+        if function == "max" and name is not None
+    )
+    return Protection(asked.totals.k, fields, order, pairs, test, measured)

@@ -100,6 +100,10 @@ class Record:
         """Source and relation as an auditor would look them up, e.g. ``hmis.organisationunit``."""
         return f"{self.source.name}.{relation_name(self.relation)}"
 
+    def is_hidden(self, hidden: frozenset[str]) -> bool:
+        """Whether no field is left without the coordinates in ``hidden``: then the record itself does not exist."""
+        return all(f"{self.type_name}.{part.api_name}" in hidden for part in self.fields.values())
+
     def __hash__(self) -> int:
         return hash(self.name)
 
@@ -121,3 +125,14 @@ class Catalog:
     @property
     def by_type(self) -> Mapping[str, Record]:
         return {record.type_name: record for record in self.records.values()}
+
+    def hiding(self, hidden: frozenset[str]) -> frozenset[str]:
+        """``hidden`` coordinates and the links to records that are hidden whole."""
+        gone = {record.name for record in self.records.values() if record.is_hidden(hidden)}
+        links = [
+            f"{record.type_name}.{link.api_name}"
+            for record in self.records.values()
+            for link in record.links.values()
+            if link.target in gone
+        ]
+        return hidden.union(links)

@@ -307,7 +307,7 @@ class _Resolver:
             case Allow():
                 names += [*rule.only, *rule.masked]
             case AllowTotals():
-                names += [*rule.by, *rule.measures]
+                names += [*rule.by, *rule.measures, *(name for pair in rule.within for name in pair)]
                 if rule.k < 1:
                     self._problem(rule.file, rule.line, "k must be at least 1")
         known = {**record.fields, **record.links}
@@ -385,6 +385,6 @@ def _rule_body(rule: Rule) -> tuple[Any, ...]:
         case Allow():
             return (rule.up_to, rule.where, rule.purposes, rule.case, rule.only, rule.masked)
         case AllowTotals():
-            return (rule.by, rule.measures, rule.k, rule.where, rule.purposes, rule.case)
+            return (rule.by, rule.measures, rule.k, rule.within, rule.where, rule.purposes, rule.case)
         case Grant():
             return (rule.right,)

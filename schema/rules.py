@@ -37,13 +37,16 @@ class Allow:
 @dataclass(frozen=True, slots=True)
 class AllowTotals:
     """``role`` may have counts and aggregates of ``record`` grouped by fields ``by`` and measuring ``measures``,
-    without seeing rows; cells under ``k`` are suppressed. ``purposes``, ``case``, ``where``: as in Allow."""
+    without seeing rows; cells under ``k`` are suppressed. ``within``: pairs of fields, (finer, coarser), where each
+    value of the finer belongs to one of the coarser, as a school to a district: the totals of the coarser must not
+    give away a suppressed cell of the finer. ``purposes``, ``case``, ``where``: as in Allow."""
 
     role: str
     record: type[Any]
     by: tuple[str, ...]
     measures: tuple[str, ...]
     k: int
+    within: tuple[tuple[str, str], ...]
     where: Predicate
     purposes: tuple[str, ...]
     case: bool
@@ -94,6 +97,7 @@ def allow_totals(
     by: tuple[str, ...],
     measures: tuple[str, ...] = (),
     k: int = 10,
+    within: tuple[tuple[str, str], ...] = (),
     where: Condition | None = None,
     purposes: tuple[str, ...] = (),
     case: bool = False,
@@ -101,7 +105,7 @@ def allow_totals(
     """A rule that lets a role count without seeing; see ``AllowTotals``."""
     frame = sys._getframe(1)
     return AllowTotals(
-        role, record, by, measures, k, _where(where), purposes, case, frame.f_code.co_filename, frame.f_lineno
+        role, record, by, measures, k, within, _where(where), purposes, case, frame.f_code.co_filename, frame.f_lineno
     )
 
 

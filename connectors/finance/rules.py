@@ -26,7 +26,7 @@ rules: tuple[Rule, ...] = (
     allow("planner", BudgetLine, up_to=restricted),
     allow("planner", Receipt, up_to=restricted),
     allow_totals("planner", Payslip, by=("month", "cadre", "designation", "cost_centre"),
-                 measures=("gross", "net"), k=10),
+                 measures=("gross", "net"), k=10, within=(("designation", "cadre"),)),
     *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in EVERYTHING),
     allow_totals("auditor", Payslip, by=("month", "cadre", "designation", "cost_centre"),
                  measures=("gross", "net", "deductions"), k=1, purposes=AUDIT, case=True),

@@ -20,7 +20,8 @@ rules: tuple[Rule, ...] = (
         for record in EVERYTHING
     ),
     allow("planner", Post, up_to=open_),
-    allow_totals("planner", Worker, by=("designation", "bps", "facility_code", "facility"), measures=("bps",), k=10),
+    allow_totals("planner", Worker, by=("designation", "bps", "facility_code", "facility"), measures=("bps",), k=10,
+                 within=(("designation", "bps"),)),
     *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in EVERYTHING),
     allow("steward", Facility, up_to=confidential, masked=("in_charge_cnic",)),
     allow("steward", Worker, up_to=confidential, masked=("cnic", "name")),
