@@ -302,7 +302,7 @@ class _Authorizer:
         type_name = access.record.type_name
         match pick.name:
             case "key":
-                return KeyPart(pick.key, self._key_parts(pick, access, groups, (*path, LIST, pick.key)))
+                return KeyPart(pick.key, self._key_parts(pick, access, rights, groups, (*path, LIST, pick.key)))
             case "sum" | "avg" | "min" | "max" as function:
                 terms: list[tuple[str, MeasureTerm | None]] = []
                 for inner in self._collect(pick):
@@ -318,7 +318,12 @@ class _Authorizer:
         return PlainPart(pick.key, what)
 
     def _key_parts(
-        self, pick: Picked, access: RecordAccess, groups: tuple[GroupTerm, ...], path: Path
+        self,
+        pick: Picked,
+        access: RecordAccess,
+        rights: filters.Rights,
+        groups: tuple[GroupTerm, ...],
+        path: Path,
     ) -> tuple[Part, ...]:
         by_name = {term.name: term for term in groups}
         by_local = {term.field.api_name: term for term in groups}
@@ -334,18 +339,21 @@ class _Authorizer:
             if term is None:
                 parts.append(NullPart(inner.key))
             elif isinstance(part, Link):
-                parts.append(self._key_link(inner, part, term, access, (*path, inner.key)))
+                parts.append(self._key_link(inner, term, part, rights, (*path, inner.key)))
             else:
                 parts.append(ValuePart(inner.key, term.field, Decision(State.SHOWN)))
         return tuple(parts)
 
-    def _key_link(self, pick: Picked, link: Link, term: GroupTerm, access: RecordAccess, path: Path) -> Part:
-        target = self.access.record(link.target)
+    def _key_link(self, pick: Picked, term: GroupTerm, link: Link, rights: filters.Rights, path: Path) -> Part:
+        """The record a group's key leads to. A grant of totals that named the group has allowed the way there."""
+        access, target = rights.access, self.access.record(link.target)
         coordinate = f"{access.record.type_name}.{link.api_name}"
         decision = access.links[link.name]
-        if not target.allowed or not decision.shown:
-            refused = target.refusal if not target.allowed else decision
-            self._refuse(_cut(path), coordinate, refused, target.record, target.record.owner)
+        if rights.by is None and not decision.shown:
+            self._refuse(_cut(path), coordinate, decision, access.record, link.owner)
+            return NullPart(pick.key)
+        if not target.allowed:
+            self._refuse(_cut(path), coordinate, target.refusal, target.record, target.record.owner)
             return NullPart(pick.key)
         return OnePart(pick.key, link, term.field, TRUE, target, self._object(pick, target, path), path)
 
