@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 import orjson
+import structlog
 import uvicorn
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -51,6 +52,7 @@ def fail(message: str) -> NoReturn:
 @click.pass_context
 def main(context: click.Context, config: Path | None) -> None:
     """One GraphQL endpoint over the departments' own systems."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         context.obj = load(config or next((path for path in USUAL if path.exists()), None))
     except SettingsError as error:

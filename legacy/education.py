@@ -8,15 +8,16 @@ import random
 import uuid
 from pathlib import Path
 
+from legacy.enrolment import write_annual_census, write_earlier_year
 from legacy.geography import District, districts
-from legacy.world import MONTHS, Teacher, World, dashed, shared
+from legacy.monitoring import write_harmless_leave, write_visits
+from legacy.world import PERIODS, Counters, Teacher, World, dashed, shared
 
 LEVELS = ("Pre-primary", "Primary", "Secondary", "Tertiary")
 GENDERS = ("Boys", "Girls", "Mixed")
 STATUSES = (("Active", "ACT"), ("Closed", "CLS"), ("Non-functional", "NFN"))
 TITLES = ("JVT", "JET", "SST", "Head Teacher", "Subject Specialist")
 BPS = (9, 14, 16, 17, 17)
-PERIODS = (2021, 2022, 2023, 2024, 2025)
 
 
 def build_education(world: World, out: Path) -> None:
@@ -27,7 +28,7 @@ def build_education(world: World, out: Path) -> None:
     places = world.places
     truth_active: dict[str, dict[str, int]] = {}
     posts: dict[str, dict[str, int]] = {}
-    counters = _Counters()
+    counters = Counters()
     for index, place in enumerate(places):
         number = shared(world.scale.schools, places, index)
         if world.scale.name == "demo" and place.code == "KEC":
@@ -35,6 +36,8 @@ def build_education(world: World, out: Path) -> None:
         for serial in range(1, number + 1):
             _school(world, rng, place, serial, areas[place.code], counters, truth_active, posts)
         world.progress("schools", index + 1, len(places))
+    _retired(world, counters)
+    write_harmless_leave(world, counters)
     world.truth["q1"] = truth_active
     world.truth["posts_education"] = posts
     _exam_board(world, out / "exam_board")
@@ -110,20 +113,13 @@ def _code_tables(world: World) -> None:
         world.put("emis", "staff_position_grades", (number, f"BPS-{bps}", bps))
 
 
-class _Counters:
-    """Running ids of EMIS."""
-
-    def __init__(self) -> None:
-        self.school = self.user = self.position = self.staff = self.leave = self.visit = self.mark = 0
-
-
 def _school(
     world: World,
     rng: random.Random,
     place: District,
     serial: int,
     tehsils: tuple[int, int],
-    count: _Counters,
+    count: Counters,
     active: dict[str, dict[str, int]],
     posts: dict[str, dict[str, int]],
 ) -> None:
@@ -156,9 +152,11 @@ def _school(
         group = f"{LEVELS[level - 1]}/{GENDERS[gender - 1]}"
         own[group] = own.get(group, 0) + 1
     teachers = _posts(world, rng, place, code, count, first, posts)
-    _pupils(world, rng, place, code, count)
+    pupils = _pupils(world, rng, place, count)
+    world.pupils[place.code] = world.pupils.get(place.code, 0) + sum(pupils)
+    write_annual_census(world, world.rng(f"census {code}"), place, count.school, pupils, count)
     if status == 1:
-        _visits(world, rng, code, serial, teachers, count)
+        write_visits(world, rng, code, serial, teachers, count)
 
 
 CLAN_PLACES = ("Absor", "Killi Karani", "Mand", "Tump", "Killi Ismail", "Kallag", "Killi Deba", "Sorap", "Buleda")
@@ -169,7 +167,7 @@ def _posts(
     rng: random.Random,
     place: District,
     code: str,
-    count: _Counters,
+    count: Counters,
     first: bool,
     posts: dict[str, dict[str, int]],
 ) -> list[Teacher]:
@@ -189,7 +187,7 @@ def _posts(
     return teachers
 
 
-def _teacher(world: World, rng: random.Random, place: District, code: str, count: _Counters) -> Teacher:
+def _teacher(world: World, rng: random.Random, place: District, code: str, count: Counters) -> Teacher:
     name, female = world.person(rng)
     count.user += 1
     count.staff += 1
@@ -213,7 +211,32 @@ def _teacher(world: World, rng: random.Random, place: District, code: str, count
     return teacher
 
 
-def _pupils(world: World, rng: random.Random, place: District, code: str, count: _Counters) -> None:
+def _retired(world: World, count: Counters) -> None:
+    """Teachers whose only posting has ended: EMIS still knows them, and they hold no posting."""
+    rng = world.rng("retired")
+    for _ in range(max(6, len(world.teachers) // 200)):
+        name, female = world.person(rng)
+        first, _, last = name.rpartition(" ")
+        cnic = world.new_cnic(female)
+        count.user += 1
+        count.staff += 1
+        staff_no = f"T{count.staff:07d}"
+        world.put("emis", "security_users", (
+            count.user, f"staff{count.staff}", "$2y$10$notforanyone", staff_no, first, last, 2 if female else 1,
+            dt.date(1964, rng.randint(1, 12), rng.randint(1, 28)), dashed(cnic), 0, 1, 0, None,
+        ))  # fmt: skip
+        code, district = rng.choice(world.schools)
+        school, position = rng.randint(1, count.school), rng.randint(1, count.position)
+        world.put("emis", "institution_staff", (
+            count.staff, "1.00", dt.date(1990, 3, 1), dt.date(2024, 6, 30), count.user, school, position,
+        ))  # fmt: skip
+        world.retired.append(Teacher(staff_no, count.user, name, cnic, female, code, district))
+
+
+def _pupils(world: World, rng: random.Random, place: District, count: Counters) -> tuple[int, int]:
+    """Writes a school's pupils; how many boys and girls there are."""
+    earlier = world.rng(f"earlier {count.school}")
+    girls = 0
     number = max(0, round(rng.gauss(world.scale.pupils_a_school, world.scale.pupils_a_school / 3)))
     for _ in range(number):
         count.user += 1
@@ -230,37 +253,10 @@ def _pupils(world: World, rng: random.Random, place: District, code: str, count:
         world.put("emis", "institution_students", (
             identity, 1, count.user, grade + 1, 5, dt.date(2025, 3, 1), dt.date(2025, 12, 15), count.school, None,
         ))  # fmt: skip
-
-
-def _visits(
-    world: World, rng: random.Random, code: str, serial: int, teachers: list[Teacher], count: _Counters
-) -> None:
-    """Monitors' visits. Every seventh school has none: that means unknown, never absent."""
-    if serial % 7 == 0:
-        world.truth.setdefault("schools_without_visits", []).append(code)
-        return
-    ghost = teachers[-1] if serial % 5 == 0 and len(teachers) > 1 else None
-    if ghost is not None:
-        world.truth.setdefault("absent_at_every_visit", []).append(ghost.staff_no)
-    for visit in range(world.scale.visits_a_school):
-        month = MONTHS[-1 - visit % len(MONTHS)]
-        day = rng.randint(1, 28)
-        stamp = f"{month[:4]}-{month[4:]}-{day:02d}T{rng.randint(8, 12):02d}:{rng.randint(0, 59):02d}:00"
-        synced = dt.datetime.fromisoformat(stamp) + dt.timedelta(days=rng.choice((0, 0, 0, 3, 9)), hours=5)
-        is_open = ghost is not None or rng.random() < 0.92
-        present = [teacher for teacher in teachers if is_open and teacher is not ghost and rng.random() < 0.85]
-        written = code if rng.random() < 0.9 else f" {code.lower()} "
-        for copy in range(2 if rng.random() < 0.05 else 1):
-            count.visit += 1
-            world.put("rtsm", "visits", (
-                count.visit, written, code, f"{stamp}+05:00", (synced + dt.timedelta(hours=copy)).isoformat(),
-                f"MON-{rng.randint(1, 60):03d}", "", "", "Y" if is_open else "N", len(present),
-                rng.randint(5, 60) if is_open else 0, count.visit % 1000,
-            ))  # fmt: skip
-            for teacher in teachers:
-                count.mark += 1
-                mark = "Y" if teacher in present else "N"
-                world.put("rtsm", "visit_staff", (count.mark, count.visit, teacher.staff_no, mark))
+        girls += female
+        if count.user % 8 == 0:
+            write_earlier_year(world, earlier, count.user, grade, count.school)
+    return number - girls, girls
 
 
 def _exam_board(world: World, folder: Path) -> None:

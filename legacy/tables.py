@@ -57,6 +57,7 @@ EMIS = (
     table("z_institutions_2019", "id int; name varchar(150); code varchar(50)", "id"),
     table("security_users", "id int; username varchar(60); password varchar(60); openemis_no varchar(30); first_name varchar(60); last_name varchar(60); gender_id int; date_of_birth date; identity_number varchar(50); is_student int; is_staff int; is_guardian int; photo_content blob", "id", "openemis_no identity_number"),
     table("institution_students", "id char(36); student_status_id int; student_id int; education_grade_id int; academic_period_id int; start_date date; end_date date; institution_id int; previous_institution_student_id char(36)", "id", "student_id institution_id"),
+    table("institution_enrolments", "id int; institution_id int; academic_period_id int; counted_on date; boys int; girls int", "id", "institution_id"),
     table("student_statuses", "id int; code varchar(20); name varchar(40)", "id"),
     table("education_grades", "id int; code varchar(20); name varchar(40)", "id"),
     table("academic_periods", "id int; code varchar(20); name varchar(40); start_date date; end_date date", "id"),
@@ -96,6 +97,7 @@ FABS = (
 )  # fmt: skip
 GEO = (
     table("districts", "dist_code varchar(3); dist_name varchar(40); div_name varchar(40); pop_2023 int; school_age_2023 int; literacy_pct decimal(5,2); valid_from date; valid_to date; split_from varchar(3)", "dist_code"),
+    table("census", "census_id varchar(8); census_year int; dist_code varchar(3); population int; school_age int", "census_id", "dist_code"),
 )  # fmt: skip
 RTSM = (
     table("visits", "visit_id int; school_code varchar(30); school_key varchar(30); visit_ts varchar(30); synced_ts varchar(30); monitor varchar(20); lat varchar(12); lon varchar(12); open_flag char(1); teachers_present int; students_present int; device_seq int", "visit_id", "school_key"),
@@ -107,7 +109,7 @@ FABS_SOAP = (
 )  # fmt: skip
 BPAY = (
     table("bills", "psid varchar(17); consumer_detail varchar(30); head_code varchar(6); dist_txt varchar(40); bill_status char(1); due_date char(8); amount_within_paisa int; amount_after_paisa int; billing_month char(4); date_paid char(8); amount_paid_paisa int; tran_auth_id varchar(6); cnic varchar(15); expired int", "psid", "cnic"),
-    table("transactions", "txn_id int; psid varchar(17); tran_auth_id varchar(6); amount_paisa int; tran_date char(8); tran_time char(6); bank_mnemonic varchar(8); recorded_at varchar(30); reversal_of int", "txn_id", "tran_date"),
+    table("transactions", "txn_id int; psid varchar(17); tran_auth_id varchar(6); amount_paisa int; tran_date char(8); tran_time char(6); bank_mnemonic varchar(8); recorded_at varchar(30); reversal_of int; head_code varchar(6)", "txn_id", "tran_date"),
 )  # fmt: skip
 
 DATABASES = {

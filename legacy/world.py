@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from legacy.geography import District, districts
@@ -13,6 +15,9 @@ MONTHS = tuple(
     f"{year}{month:02d}" for year, months in ((2024, (10, 11, 12)), (2025, range(1, 10))) for month in months
 )
 """The twelve months of payroll: October 2024 to September 2025."""
+
+PERIODS = (2021, 2022, 2023, 2024, 2025)
+"""EMIS's academic years, March to December."""
 
 MALE = ("Abdul Karim", "Ghulam Rasool", "Muhammad Anwar", "Nasir Ahmed", "Dad Muhammad", "Sher Jan", "Zahid Ali", "Mir Hassan", "Bashir Ahmed", "Khuda Bakhsh")  # fmt: skip
 FEMALE = ("Zainab Bibi", "Mah Gul", "Fatima Noor", "Gul Bibi", "Shazia Baloch", "Naz Khatoon", "Hani Rasool", "Mahrang Ali", "Sadia Karim", "Bibi Ayesha")  # fmt: skip
@@ -72,7 +77,26 @@ class World:
     """(code, district) of every school."""
     facilities: list[tuple[str, str, str]] = field(default_factory=list)
     """(code, uid, district) of every facility that exists."""
+    pupils: dict[str, int] = field(default_factory=dict)
+    """Pupils enrolled now, by district."""
+    retired: list[Teacher] = field(default_factory=list)
+    """Teachers whose last posting has ended."""
+    absent: dict[str, list[Teacher]] = field(default_factory=dict)
+    """Month (202509) -> absent at every visit of it, and not on leave."""
+    on_leave: dict[str, list[Teacher]] = field(default_factory=dict)
+    """Month -> absent at every visit of it, and on leave all that month."""
+    unpaid: set[tuple[str, str]] = field(default_factory=set)
+    """(staff number, month) whose pay was stopped."""
+    stock_outs: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Facility -> tracer drug -> days of September 2025 without it."""
+    outcomes: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    """What is counted -> fiscal year -> district -> how many."""
     _cnic: int = 0
+
+    def note(self, what: str, year: str, district: str, number: int) -> None:
+        """Adds to an outcome."""
+        own = self.outcomes.setdefault(what, {}).setdefault(year, {})
+        own[district] = own.get(district, 0) + number
 
     @property
     def places(self) -> tuple[District, ...]:
@@ -92,6 +116,30 @@ class World:
         """A name and whether it is a woman's."""
         female = rng.random() < 0.45
         return f"{rng.choice(FEMALE if female else MALE)} {rng.choice(CLANS)}", female
+
+
+class Counters:
+    """Running ids of education's systems."""
+
+    def __init__(self) -> None:
+        self.school = self.user = self.position = self.staff = self.leave = self.visit = self.mark = 0
+        self.absence = self.census = 0
+
+
+def fiscal_year(day: dt.date) -> str:
+    """2025-06-30 -> 2024-25; 2025-07-01 -> 2025-26."""
+    first = day.year if day.month >= 7 else day.year - 1
+    return f"{first}-{(first + 1) % 100:02d}"
+
+
+def rupees(paisa: int) -> str:
+    """-150 -> "-1.50"."""
+    return f"{'-' if paisa < 0 else ''}{abs(paisa) // 100}.{abs(paisa) % 100:02d}"
+
+
+def per_thousand(part: int, whole: int) -> str:
+    """Two places, half-even."""
+    return str((Decimal(part * 1000) / whole).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
 
 
 def dashed(cnic: str) -> str:

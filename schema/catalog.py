@@ -9,7 +9,7 @@ from typing import Any
 
 from schema.classification import Classification
 from schema.codecs import Codec
-from schema.declare import RecordSpec
+from schema.declare import AddedLink, RecordSpec
 from schema.relations import Relation, relation_name
 from schema.rules import Rule
 from schema.scalars import Scalar
@@ -18,11 +18,13 @@ from schema.sources import Department, Source
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``."""
+    """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
+    ``links_from``: links it adds to other departments' records, each leading to one of its own."""
 
     department: Department
     records: tuple[type[Any], ...]
     rules: tuple[Rule, ...]
+    links_from: tuple[AddedLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

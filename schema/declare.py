@@ -46,7 +46,8 @@ class ColumnSpec:
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """``many`` links name in ``on`` the field of the **target** that holds this record's ``key``."""
+    """``many`` links name in ``on`` the field of the **target** that holds this record's ``key``. ``file`` and
+    ``owner`` are set when another department added the link: where it wrote it, and who answers for it there."""
 
     target: str
     on: str
@@ -55,6 +56,17 @@ class LinkSpec:
     classification: Classification | None
     description: str
     line: int
+    file: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedLink:
+    """A link to a department's own record that it adds to ``record`` of another department, called ``name`` there."""
+
+    record: str
+    name: str
+    link: LinkSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,12 @@ def many(
 ) -> Any:
     """A link to every ``target`` record whose field ``on`` equals this record's field ``key`` (default: its key)."""
     return LinkSpec(target, on, True, key, classification, description, _line())
+
+
+def link_from(record: str, name: str, link: Any) -> AddedLink:
+    """The way back: ``link_from("finance.District", "trainings", many("labour.Training", on="district_code"))`` lets
+    clients go from another department's record to ours, without a change there."""
+    return AddedLink(record, name, replace(link, file=sys._getframe(1).f_code.co_filename))
 
 
 def computed(

@@ -3,7 +3,6 @@ they are worked out from."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -11,6 +10,7 @@ from typing import TypeAlias
 from schema.catalog import Field, Link, Record
 from schema.declare import LinkSpec
 from schema.derive import Derivation, RowsOf, leaves
+from schema.errors import meant
 from schema.lineage import Origin, Origins, trace
 from schema.predicates import And, Compare, IsNull, Not, Or, Predicate
 
@@ -81,7 +81,7 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
     named = set(derivation.requires_all)
     for number, leaf in enumerate(leaves(derivation.query)):
         if leaf.record not in records:
-            problem(f"its query reads unknown record {leaf.record!r}{_meant(leaf.record, records)}")
+            problem(f"its query reads unknown record {leaf.record!r}{meant(leaf.record, records)}")
             return record
         for name, path in leaf.cells:
             cell = cell_path(records, leaf, path)
@@ -92,7 +92,7 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
             named -= {passed.name for passed in cell.records}
         for name in _named(leaf.where):
             if name not in records[leaf.record].fields:
-                problem(f"{leaf.record} has no field {name!r}{_meant(name, records[leaf.record].fields)}")
+                problem(f"{leaf.record} has no field {name!r}{meant(name, records[leaf.record].fields)}")
                 return record
     for name in sorted(named):
         problem(f"requires_all names {name!r}, which its query does not read")
@@ -155,11 +155,6 @@ def _named(predicate: Predicate) -> Iterable[str]:
                 yield from _named(part)
         case Not(part=part):
             yield from _named(part)
-
-
-def _meant(word: str, words: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(words), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 __all__ = ["CellPath", "cell_path", "deciding", "derivation_of", "resolved"]

@@ -3,7 +3,7 @@ and what to do, so that one start tells them all."""
 
 from __future__ import annotations
 
-import difflib
+import dataclasses
 import hashlib
 import re
 import sys
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from schema import derivations, purposes
+from schema.added import added_link_problem
 from schema.catalog import Catalog, Declared, Field, Link, Record
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
 from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
+from schema.errors import meant as _meant
 from schema.predicates import And, Compare, Not, Or, Predicate
 from schema.predicates import IsNull as IsNullPredicate
 from schema.relations import offered_by
@@ -58,12 +60,15 @@ class _Resolver:
     def catalog(self) -> Catalog:
         for part in self._declared:
             self._collect(part)
+        for part in self._declared:
+            self._add_links(part)
         records = {name: self._record(name, spec) for name, spec in self._specs.items()}
         records = derivations.resolved(records, self._problem)
         self._check_names(records)
+        for part in self._declared:
+            for rule in part.rules:
+                self._check_rule(rule, records, part.department)
         rules = tuple(rule for part in self._declared for rule in part.rules)
-        for rule in rules:
-            self._check_rule(rule, records)
         if self._problems:
             raise DeclarationError(tuple(self._problems))
         return Catalog(
@@ -104,6 +109,17 @@ class _Resolver:
                 f"{spec.name} of department {department.name!r} reads source {spec.source.name!r} of "
                 f"{spec.source.department!r}; read it by a link instead",
             )  # fmt: skip
+
+    def _add_links(self, part: Declared) -> None:
+        """Puts the links a department adds beside those a record declares itself."""
+        for added in part.links_from:
+            spec = self._specs.get(added.record)
+            problem = added_link_problem(added, part.department, self._specs)
+            if problem is not None:
+                self._problem(added.link.file or part.department.name, added.link.line, problem)
+            elif spec is not None:
+                link = dataclasses.replace(added.link, owner=part.department.owner)
+                self._specs[added.record] = dataclasses.replace(spec, specs={**spec.specs, added.name: link})
 
     def _record(self, name: str, spec: RecordSpec) -> Record:
         department = self._departments[name.split(".")[0]]
@@ -236,22 +252,22 @@ class _Resolver:
     def _link(
         self, spec: RecordSpec, name: str, part: LinkSpec, fields: Mapping[str, Field], owner: str
     ) -> Link | None:
-        target = self._specs.get(part.target)
+        target, file = self._specs.get(part.target), part.file or spec.file
         if target is None:
             hint = _meant(part.target, self._specs)
-            self._problem(spec.file, part.line, f"{spec.name}.{name} links to unknown record {part.target!r}{hint}")
+            self._problem(file, part.line, f"{spec.name}.{name} links to unknown record {part.target!r}{hint}")
             return None
         local = (part.key or spec.key) if part.many else part.on
         remote = part.on if part.many else target.key
         local_spec, remote_spec = spec.specs.get(local), target.specs.get(remote)
         if not isinstance(local_spec, ColumnSpec):
             hint = _meant(local, fields)
-            self._problem(spec.file, part.line, f"{spec.name}.{name} joins on {local!r}, no column field here{hint}")
+            self._problem(file, part.line, f"{spec.name}.{name} joins on {local!r}, no column field here{hint}")
             return None
         if not isinstance(remote_spec, ColumnSpec):
             hint = _meant(remote, target.specs)
             self._problem(
-                spec.file, part.line,
+                file, part.line,
                 f"{spec.name}.{name} joins on {target.name}.{remote}, which is no column field there{hint}",
             )  # fmt: skip
             return None
@@ -259,7 +275,7 @@ class _Resolver:
         return Link(
             name=name, api_name=api_name(name), target=part.target, many=part.many, local=local, remote=remote,
             classification=max(levels) if part.classification is None else part.classification,
-            owner=owner, description=part.description, where=f"{short_path(spec.file)}:{part.line}",
+            owner=part.owner or owner, description=part.description, where=f"{short_path(file)}:{part.line}",
         )  # fmt: skip
 
     def _check_names(self, records: Mapping[str, Record]) -> None:
@@ -287,13 +303,16 @@ class _Resolver:
                         "rename one",
                     )  # fmt: skip
 
-    def _check_rule(self, rule: Rule, records: Mapping[str, Record]) -> None:
+    def _check_rule(self, rule: Rule, records: Mapping[str, Record], department: Department) -> None:
         if rule.role not in ROLES:
             self._problem(rule.file, rule.line, f"{rule.role!r} is no role{_meant(rule.role, ROLES)}")
         if isinstance(rule, Grant):
             if rule.department not in self._departments:
                 hint = _meant(rule.department, self._departments)
                 self._problem(rule.file, rule.line, f"{rule.department!r} is no department{hint}")
+            elif rule.department != department.name:
+                told = f"{department.name} grants a right over {rule.department}; only {rule.department} may"
+                self._problem(rule.file, rule.line, told)
             return
         for purpose in rule.purposes:
             if purpose not in purposes.PURPOSES:
@@ -302,6 +321,9 @@ class _Resolver:
         if record is None:
             self._problem(rule.file, rule.line, f"a rule speaks of {rule.record.__name__}, which no department lists")
             return
+        if record.department is not department:
+            told = f"{department.name} opens {record.name}; only {record.department.name} says who sees its records"
+            self._problem(rule.file, rule.line, told)
         names = list(_fields_of(rule.where))
         match rule:
             case Allow():
@@ -353,11 +375,6 @@ def _fields_of(predicate: Predicate) -> Iterable[str]:
 
 def _level(facts: Facts) -> Classification:
     return Classification.SECRET if facts.classification is None else facts.classification
-
-
-def _meant(word: str, words: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(words), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def short_path(file: str) -> str:

@@ -42,7 +42,8 @@ class Facility:
 report_rows = Select(
     "SELECT c.registrationid AS registrationid, o.code AS facility_code, p.iso AS iso, c.date AS submitted "
     "FROM completedatasetregistration c JOIN organisationunit o ON o.organisationunitid = c.sourceid "
-    "JOIN period p ON p.periodid = c.periodid",
+    "JOIN period p ON p.periodid = c.periodid JOIN dataset s ON s.datasetid = c.datasetid "
+    "WHERE s.name = 'Monthly facility report'",
     "completedatasetregistration",
 )
 

@@ -27,7 +27,7 @@ from legacy.services.store import Condition, Listing, Store, among, compared
 INDEXES = ("transactions(tran_date)", "transactions(psid)")
 TRANSACTION = (
     "txn_id, psid, tran_auth_id, printf('%012d', amount_paisa) AS transaction_amount, tran_date, tran_time, "
-    "bank_mnemonic, recorded_at, reversal_of"
+    "bank_mnemonic, recorded_at, reversal_of, head_code"
 )
 REPORTED_BY = {"from_date", "to_date", "psid", "txn_id", "page", "page_size", "bank_mnemonic", "reserved"}
 PAGE = 100

@@ -71,8 +71,10 @@ def pay(store: sqlite3.Connection, payment: Payment, recorded_at: str) -> str:
     )
     store.execute(
         "INSERT INTO transactions (txn_id, psid, tran_auth_id, amount_paisa, tran_date, tran_time, bank_mnemonic, "
-        "recorded_at, reversal_of) SELECT COALESCE(MAX(txn_id), 0) + 1, ?, ?, ?, ?, ?, ?, ?, NULL FROM transactions",
-        (payment.psid, payment.auth, payment.amount_paisa, payment.day, payment.time, payment.bank, recorded_at),
+        "recorded_at, reversal_of, head_code) "
+        "SELECT COALESCE(MAX(txn_id), 0) + 1, ?, ?, ?, ?, ?, ?, ?, NULL, ? FROM transactions",
+        (payment.psid, payment.auth, payment.amount_paisa, payment.day, payment.time, payment.bank, recorded_at,
+         bill["head_code"]),
     )
     return "00"
 

@@ -1,0 +1,222 @@
+"""Revenue as three systems know it: B-pay's bills and transactions, the banks' scrolls, FABS's receipts. Questions 4,
+12 and 24.
+
+Each payment has a case of its own. Most cases are plain; every few hundredth goes wrong in one of the ways that happen.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from legacy.world import World, dashed, rupees, spelled
+
+HEADS = (("TOKTAX", "Token tax"), ("VEHREG", "Vehicle registration"), ("PROPTX", "Property tax"), ("B016", "Tax on professions"), ("MUTFEE", "Mutation fee"))  # fmt: skip
+BANKS = ("NBP", "HBL", "UBL")
+AS_KNOWN_AT = "2025-07-05T23:59:59+05:00"
+SYSTEMS = ("bpay", "bank", "fabs")
+LATE_FILE = ("HBL", "20250702")
+"""The scroll that arrived a week late."""
+
+CASES = {211: "not_in_bank", 223: "not_in_fabs", 227: "amount_differs", 229: "reversed", 233: "reversed_after_settlement", 239: "settled_late", 241: "booked_late"}  # fmt: skip
+"""Every so many-th payment -> what happens to it; ``settled_late`` and ``booked_late`` are whole in the end."""
+
+
+@dataclass(slots=True)
+class Books:
+    """Writes to the three systems and keeps the truth: amounts by day and head, now and as known on 5 July."""
+
+    world: World
+    folder: Path
+    transaction: int = 0
+    receipt: int = 0
+    today: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    then: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    unmatched: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    later: list[dict[str, str]] = field(default_factory=list)
+    files: dict[tuple[str, str], tuple[TextIO, Any]] = field(default_factory=dict)
+
+    def _count(self, system: str, day: dt.date, head: str, paisa: int, recorded: str, what: str) -> None:
+        for sheet in (self.today, self.then) if recorded <= AS_KNOWN_AT else (self.today,):
+            own = sheet.setdefault(day.isoformat(), {}).setdefault(head, dict.fromkeys(SYSTEMS, 0))
+            own[system] += paisa
+        if day.isoformat() <= AS_KNOWN_AT[:10] and recorded > AS_KNOWN_AT:
+            told = {"system": system, "id": what, "day": day.isoformat(), "head": head, "amount": rupees(paisa)}
+            self.later.append({**told, "recorded_at": recorded})
+
+    def paid(self, bill: _Bill, day: dt.date, time: str, recorded: str, reversal_of: int | None = None) -> int:
+        """A transaction of B-pay; a reversal has the same amount and names what it undoes."""
+        self.transaction += 1
+        stamp = day.strftime("%Y%m%d")
+        self.world.put("bpay", "transactions", (
+            self.transaction, bill.psid, bill.auth, bill.paisa, stamp, time, bill.bank, recorded, reversal_of, bill.head,
+        ))  # fmt: skip
+        sign = 1 if reversal_of is None else -1
+        self._count("bpay", day, bill.head, sign * bill.paisa, recorded, str(self.transaction))
+        return self.transaction
+
+    def settled(self, bill: _Bill, day: dt.date, paisa: int) -> None:
+        """A line of the scroll of ``day``. The truth counts it on the day before: T+1."""
+        stamp = day.strftime("%Y%m%d")
+        key = (bill.bank, stamp)
+        received = f"{day + dt.timedelta(days=7 if key == LATE_FILE else 0)}T06:00:00+05:00"
+        if key not in self.files:
+            file = (self.folder / f"{bill.bank}_{stamp}.csv").open("w", newline="")
+            writer = csv.writer(file)
+            writer.writerow(["bank", "settled", "psid", "auth_id", "amount", "head", "received_at"])
+            self.files[key] = (file, writer)
+        self.files[key][1].writerow((bill.bank, stamp, bill.psid, bill.auth, rupees(paisa), bill.head, received))
+        self._count("bank", day - dt.timedelta(days=1), bill.head, paisa, received, bill.psid)
+
+    def booked(
+        self, bill: _Bill, day: dt.date, recorded: str, *, psid: str | None = None, reversal_of: str | None = None
+    ) -> str:
+        """A receipt of FABS; reversals as in B-pay."""
+        self.receipt += 1
+        number = f"R{self.receipt:09d}"
+        self.world.put("fabs_soap", "receipts", (
+            number, day.strftime("%Y%m%d"), bill.head, bill.district, bill.paisa,
+            bill.psid if psid is None else psid, recorded, reversal_of,
+        ))  # fmt: skip
+        sign = 1 if reversal_of is None else -1
+        self._count("fabs", day, bill.head, sign * bill.paisa, recorded, number)
+        return number
+
+    def odd(self, reason: str, bill: _Bill, day: dt.date, **more: str) -> None:
+        told = {"psid": bill.psid, "day": day.isoformat(), "head": bill.head, "amount": rupees(bill.paisa)}
+        self.unmatched.setdefault(reason, []).append({**told, **more})
+
+    def close(self) -> None:
+        for file, _ in self.files.values():
+            file.close()
+        self.world.truth["q12"] = {"daily": _told(self.today), "unmatched": self.unmatched}
+        self.world.truth["q24"] = {
+            "as_known_at": AS_KNOWN_AT,
+            "daily": {day: heads for day, heads in _told(self.then).items() if day <= AS_KNOWN_AT[:10]},
+            "recorded_later": sorted(self.later, key=lambda one: (one["system"], one["id"])),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    psid: str
+    head: str
+    paisa: int
+    auth: str
+    bank: str
+    district: str
+
+
+def _told(sheet: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, dict[str, str]]]:
+    return {
+        day: {head: {name: rupees(paisa) for name, paisa in own.items()} for head, own in sorted(heads.items())}
+        for day, heads in sorted(sheet.items())
+    }
+
+
+def write_revenue(world: World, folder: Path) -> None:
+    rng = world.rng("bpay")
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.csv"):
+        old.unlink()
+    books = Books(world, folder)
+    places = world.places
+    truth: dict[str, Any] = {"paid": None, "unpaid": None, "expired": None, "unknown": "99999999999999999"}
+    for serial in range(1, world.scale.bills + 1):
+        place = places[serial % len(places)]
+        head = HEADS[serial % len(HEADS)][0]
+        amount = rng.randint(500, 90_000) * 100 + rng.choice((0, 0, 50))
+        due = dt.date(2025, 9, 1) + dt.timedelta(days=serial % 30)
+        expired = serial % 50 == 0
+        paid = not expired and rng.random() < 0.6
+        into = rng.randint(0, 27)
+        summer = serial % 10 == 3
+        day = dt.date(2025, 6, 24) + dt.timedelta(days=into // 3) if summer else dt.date(2025, 9, 1) + dt.timedelta(days=into)  # fmt: skip
+        name, female = world.person(rng)
+        payer = dashed(world.new_cnic(female)) if rng.random() < 0.7 else ""
+        bill = _Bill(
+            f"{10_000_000_000_000_000 + serial * 7:017d}", head, amount, f"{serial % 1_000_000:06d}",
+            BANKS[serial % 3], spelled(place, rng),
+        )  # fmt: skip
+        if paid:
+            case = _pay(books, rng, bill, day)
+        elif not expired and serial % 61 == 0:
+            case = "not_in_bpay"
+            _pay_at_the_counter(books, bill, day)
+        else:
+            case = "expired" if expired else "unpaid"
+        done = paid and not case.startswith("reversed")
+        world.put("bpay", "bills", (
+            bill.psid, name.upper()[:30], head, bill.district, "P" if done else "U", due.strftime("%Y%m%d"), amount,
+            amount + amount // 10, "2506" if summer else "2509", day.strftime("%Y%m%d") if done else "",
+            amount if done else 0, bill.auth if done else "", payer, int(expired),
+        ))  # fmt: skip
+        kind = "paid" if case == "plain" else case
+        if kind in truth and truth[kind] is None:
+            truth[kind] = {"psid": bill.psid, "amountWithin": rupees(amount)}
+        if serial % 50_000 == 0:
+            world.progress("bills", serial, world.scale.bills)
+    _challans(world, books)
+    books.close()
+    world.truth["q4"] = truth
+
+
+def _pay(books: Books, rng: random.Random, bill: _Bill, day: dt.date) -> str:
+    """What happens to a payment; the name of its case."""
+    case = next((name for every, name in CASES.items() if (books.transaction + 1) % every == 0), "plain")
+    recorded, booked = f"{day}T20:00:00+05:00", f"{day}T23:00:00+05:00"
+    number = books.paid(bill, day, f"{rng.randint(8, 17):02d}1500", recorded)
+    following = day + dt.timedelta(days=1)
+    match case:
+        case "not_in_bank":
+            books.booked(bill, day, booked)
+            books.odd(case, bill, day)
+        case "not_in_fabs":
+            books.settled(bill, following, bill.paisa)
+            books.odd(case, bill, day)
+        case "amount_differs":
+            books.settled(bill, following, bill.paisa + 50)
+            books.booked(bill, day, booked)
+            books.odd(case, bill, day, bank=rupees(bill.paisa + 50))
+        case "reversed":
+            books.paid(bill, day, "181500", f"{day}T20:30:00+05:00", number)
+        case "reversed_after_settlement":
+            books.settled(bill, following, bill.paisa)
+            receipt = books.booked(bill, day, booked)
+            undone = day + dt.timedelta(days=8)
+            books.paid(bill, undone, "101500", f"{undone}T20:00:00+05:00", number)
+            books.booked(bill, undone, f"{undone}T23:00:00+05:00", reversal_of=receipt)
+            books.odd(case, bill, day, reversed_on=undone.isoformat())
+        case "settled_late":
+            books.settled(bill, day + dt.timedelta(days=4), bill.paisa)
+            books.booked(bill, day, booked)
+        case "booked_late":
+            books.settled(bill, following, bill.paisa)
+            books.booked(bill, day, f"{day + dt.timedelta(days=9)}T11:00:00+05:00")
+        case _:
+            books.settled(bill, following, bill.paisa)
+            books.booked(bill, day, booked)
+    return case
+
+
+def _pay_at_the_counter(books: Books, bill: _Bill, day: dt.date) -> None:
+    """The bank took the money and B-pay never heard of it: the bill still stands as unpaid."""
+    books.settled(bill, day + dt.timedelta(days=1), bill.paisa)
+    books.booked(bill, day, f"{day}T23:00:00+05:00")
+    books.odd("not_in_bpay", bill, day)
+
+
+def _challans(world: World, books: Books) -> None:
+    """Receipts without a PSID: paid by a paper challan, known to FABS alone."""
+    rng = world.rng("challans")
+    for serial in range(max(5, world.scale.bills // 1000)):
+        day = dt.date(2025, 9, 1) + dt.timedelta(days=rng.randint(0, 27))
+        place = world.places[serial % len(world.places)]
+        paisa = rng.randint(500, 20_000) * 100
+        bill = _Bill("", HEADS[serial % len(HEADS)][0], paisa, "", "", spelled(place, rng))
+        number = books.booked(bill, day, f"{day}T23:00:00+05:00", psid="")
+        books.odd("no_psid", bill, day, receipt=number)
