@@ -217,7 +217,7 @@ class View:
                 any_of(condition for _, condition in grants),
                 frozenset(grants[0][0].by).union(*(rule.by for rule, _ in grants[1:])),
                 frozenset(grants[0][0].measures).union(*(rule.measures for rule, _ in grants[1:])),
-                max(rule.k for rule, _ in grants),
+                _threshold(rule.k for rule, _ in grants),
                 tuple(rule_id(rule) for rule, _ in grants),
             )
         if is_about_persons(record):
@@ -275,6 +275,12 @@ def all_of(conditions: Iterable[Predicate]) -> Predicate:
         return FALSE
     parts = [part for part in parts if part != TRUE]
     return TRUE if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _threshold(ks: Iterable[int]) -> int:
+    """The strictest k; a cell of nobody is under no k of 1, so 1 suppresses nothing."""
+    k = max(ks)
+    return k if k > 1 else 0
 
 
 def _covers(rule: Allow, part: Field | Link) -> bool:
