@@ -301,7 +301,7 @@ class _Planner:
         for term in order:
             codec = _codec(term.field)
             assert term.field.column is not None
-            if not (codec.total and codec.ordered and capabilities.takes(term.field.column, "gt")):
+            if not (codec.total and codec.ordered and draft.record.takes(term.field.column, "gt")):
                 return False
             if codec.normaliser is not None and codec.normaliser not in capabilities.normalisers:
                 return False
@@ -422,7 +422,7 @@ def _codec(part: Field) -> Codec:
 def _takes_keys(record: Record, part: Field) -> bool:
     capabilities = record.source.capabilities
     assert part.column is not None
-    if not capabilities.takes_keys(part.column):
+    if not record.takes_keys(part.column):
         return False
     codec = _codec(part)
     return codec.enumerable or codec.normaliser in capabilities.normalisers

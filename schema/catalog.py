@@ -10,7 +10,7 @@ from typing import Any
 from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import RecordSpec
-from schema.relations import Relation, relation_name
+from schema.relations import Relation, offers, relation_name
 from schema.rules import Rule
 from schema.scalars import Scalar
 from schema.sources import Department, Source
@@ -98,6 +98,14 @@ class Record:
     def source_name(self) -> str:
         """Source and relation as an auditor would look them up, e.g. ``hmis.organisationunit``."""
         return f"{self.source.name}.{relation_name(self.relation)}"
+
+    def takes(self, column: str, operator: str) -> bool:
+        """Whether the source itself can apply ``operator`` to ``column`` of this record's relation."""
+        return self.source.capabilities.takes(column, operator) and offers(self.relation, column, operator)
+
+    def takes_keys(self, column: str) -> bool:
+        """Whether rows can be asked for by keys on ``column``."""
+        return self.source.capabilities.takes_keys(column) and offers(self.relation, column, "eq")
 
     def __hash__(self) -> int:
         return hash(self.name)

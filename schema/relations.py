@@ -91,6 +91,14 @@ class Drop:
 Relation: TypeAlias = Table | Select | Collection | Operation | Drop
 
 
+def offers(relation: Relation, column: str, operator: str) -> bool:
+    """Whether the relation has an argument for the comparison; tables and files need none."""
+    if not isinstance(relation, (Collection, Operation)):
+        return True
+    wanted = ("eq", "in") if operator == "eq" else (operator,)
+    return any(one.column == column and one.operator in wanted for one in relation.parameters)
+
+
 def relation_name(relation: Relation) -> str:
     """What the relation is called in its system; shown in the catalogue and in plans."""
     match relation:
