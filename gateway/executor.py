@@ -36,7 +36,7 @@ from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal
 from schema.catalog import Field, Record
 from schema.errors import Code
-from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
+from schema.fetch import NOTHING, AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
 from schema.scalars import DECIMAL, INT
 
 
@@ -408,6 +408,8 @@ class Execution:
             if not raw:
                 return []
         elif keys is not None and not keys:
+            return []
+        if shape.where == NOTHING:
             return []
         most = min(limits.max_keys, self.reach.batch or limits.max_keys)
         chunks = [()] if raw is None else [raw[at : at + most] for at in range(0, len(raw), most)]

@@ -144,7 +144,7 @@ class Pushdown:
     def _can_push_in(self, part: Field) -> bool:
         capabilities = self.record.source.capabilities
         codec = part.codec
-        if codec is None or part.column is None or not capabilities.takes(part.column, "in"):
+        if codec is None or part.column is None or not self.record.takes(part.column, "in"):
             return False
         return codec.enumerable or codec.normaliser in capabilities.normalisers
 
@@ -161,8 +161,8 @@ class Pushdown:
             return self._can_push_in(part)
         if test.op == "isNull":
             negated = test.value == Literal(False)
-            return codec.total and capabilities.takes(part.column, "isNull") and (capabilities.boolean or not negated)
-        if not codec.total or not capabilities.takes(part.column, test.op):
+            return codec.total and self.record.takes(part.column, "isNull") and (capabilities.boolean or not negated)
+        if not codec.total or not self.record.takes(part.column, test.op):
             return False
         if test.op in RANGES:
             return codec.ordered
@@ -243,6 +243,9 @@ def _conjuncts(where: Filter) -> list[Filter]:
 
 
 def all_of(conditions: list[Condition]) -> Condition:
+    """All of them; one that nothing satisfies makes it nothing, which no source needs to be asked for."""
+    if NOTHING in conditions:
+        return NOTHING
     kept = [condition for condition in conditions if condition != Fixed(True)]
     return Fixed(True) if not kept else kept[0] if len(kept) == 1 else AllOf(tuple(kept))
 
