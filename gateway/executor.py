@@ -37,7 +37,7 @@ from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal
 from schema.catalog import Field, Record
 from schema.errors import Code
 from schema.fetch import NOTHING, AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
-from schema.scalars import DECIMAL, INT
+from schema.scalars import DECIMAL, INT, LONG, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +467,7 @@ class Execution:
 
     def having(self, op: str, leaf: Leaf, measure: MeasureTerm | None) -> Callable[[Any], bool]:
         """A ``having`` test with its value bound; null passes no comparison."""
-        scalar = INT if measure is None else DECIMAL if measure.function == "avg" else measure.field.scalar
+        scalar = INT if measure is None else _measured_as(measure)
         value = self.read(leaf, scalar.parse if op != "isNull" else None)
         if op == "isNull":
             return lambda measured: (measured is None) is value
@@ -481,6 +481,13 @@ class Execution:
             f"{record.type_name}.{part.api_name}: a value of {record.source_name}.{part.column} cannot be read",
             record, f"{record.name}.{part.name}",
         )  # fmt: skip
+
+
+def _measured_as(measure: MeasureTerm) -> Scalar:
+    """The scalar a measure is told and compared in: averages are decimal, sums of whole numbers long."""
+    if measure.function == "avg":
+        return DECIMAL
+    return LONG if measure.function == "sum" and measure.field.scalar.kind == "int" else measure.field.scalar
 
 
 def _who(record: Record) -> str:
