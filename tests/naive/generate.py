@@ -356,7 +356,9 @@ class Generator:
     def _having(self, record: Record, measured: list[tuple[str, Field]]) -> dict[str, Any]:
         having: dict[str, Any] = {"count": {self.random.choice(("gt", "lte", "ne")): self.random.choice((1, 2, 5))}}
         for function, part in measured[:1]:
-            if function in ("min", "max"):
+            if function in ("sum", "avg"):
+                having[function] = {part.api_name: {self.random.choice(("gt", "lte")): self.random.choice(("0", "60"))}}
+            elif function in ("min", "max"):
                 having[function] = {part.api_name: {"isNull": False}}
         return having
 
