@@ -15,6 +15,8 @@ from schema.sources import Source
 MOST_BYTES = 64 * 1024 * 1024
 REFUSED = frozenset({400, 413, 414, 422, 431})
 """What a service answers to a request it does not take: it is not down."""
+KEPT_ALIVE_S = 2.0
+"""Shorter than servers keep idle connections (5 s and more): a request on one that the server is just closing fails."""
 
 
 class HttpSession:
@@ -48,7 +50,7 @@ class HttpSession:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self._source.limits.concurrency)
+            connector = aiohttp.TCPConnector(limit=self._source.limits.concurrency, keepalive_timeout=KEPT_ALIVE_S)
             self._session = aiohttp.ClientSession(
                 connector=connector, headers=self._headers, timeout=aiohttp.ClientTimeout(total=None)
             )

@@ -55,6 +55,17 @@ def chunked(arguments: Arguments) -> list[Arguments]:
     return requests
 
 
+def intersected(arguments: Arguments) -> Arguments:
+    """Each parameter once: a key and a condition on the same column leave the values both allow."""
+    met: dict[str, tuple[Parameter, tuple[Any, ...]]] = {}
+    for parameter, values in arguments:
+        if parameter.name in met:
+            allowed = set(met[parameter.name][1])
+            values = tuple(value for value in values if value in allowed)
+        met[parameter.name] = (parameter, values)
+    return tuple(met.values())
+
+
 async def read_all(
     fetch: Fetch,
     arguments: Arguments,
@@ -63,7 +74,7 @@ async def read_all(
 ) -> tuple[list[dict[str, Any]], int]:
     """Rows of every request and page, and the number of calls. ``ask`` takes arguments and the page's number from 0.
     Raises RowBudgetExceeded as soon as the source says that there are more rows than the budget."""
-    requests = chunked(arguments)
+    requests = chunked(intersected(arguments))
     firsts = await asyncio.gather(*(ask(request, 0) for request in requests))
     if fetch.max_rows is not None and sum(page.total or len(page.rows) for page in firsts) > fetch.max_rows:
         raise RowBudgetExceeded(f"more than {fetch.max_rows} rows")

@@ -39,8 +39,8 @@ from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
 from schema.errors import Code
-from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows, SourceRefused
-from schema.scalars import DECIMAL, INT
+from schema.fetch import NOTHING, AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows, SourceRefused
+from schema.scalars import DECIMAL, INT, LONG, Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,6 +506,8 @@ class Execution:
                 return []
         elif keys is not None and not keys:
             return []
+        if shape.where == NOTHING:
+            return []
         most = min(limits.max_keys, self.reach.batch or limits.max_keys)
         chunks = [()] if raw is None else [raw[at : at + most] for at in range(0, len(raw), most)]
         spent = self.calls.get(source.name, 0)
@@ -566,10 +568,7 @@ class Execution:
 
     def having(self, op: str, leaf: Leaf, measure: MeasureTerm | None) -> Callable[[Any], bool]:
         """A ``having`` test with its value bound; null passes no comparison."""
-        if measure is None or measure.function == "countDistinct":
-            scalar = INT
-        else:
-            scalar = DECIMAL if measure.function == "avg" else measure.field.scalar
+        scalar = INT if measure is None else _measured_as(measure)
         value = self.read(leaf, scalar.parse if op != "isNull" else None)
         if op == "isNull":
             return lambda measured: (measured is None) is value
@@ -583,6 +582,15 @@ class Execution:
             f"{record.type_name}.{part.api_name}: a value of {record.source_name}.{part.column} cannot be read",
             record, f"{record.name}.{part.name}",
         )  # fmt: skip
+
+
+def _measured_as(measure: MeasureTerm) -> Scalar:
+    """The scalar a measure is told and compared in: averages are decimal, sums of whole numbers long."""
+    if measure.function == "avg":
+        return DECIMAL
+    if measure.function == "countDistinct":
+        return INT
+    return LONG if measure.function == "sum" and measure.field.scalar.kind == "int" else measure.field.scalar
 
 
 def _who(record: Record) -> str:

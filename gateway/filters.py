@@ -23,7 +23,7 @@ from gateway.allowed import (
     Window,
     via_names,
 )
-from gateway.templates import FromVariable, Leaf, Literal, Template, as_list, known_now
+from gateway.templates import Leaf, Literal, Template, known_now, objects_of
 from schema.catalog import Field, Link, Record
 from schema.errors import Code
 from schema.predicates import TRUE, Predicate
@@ -155,9 +155,9 @@ def where_filter(argument: Template | None, scope: Scope) -> Filter:
     for name, value in argument.items():
         match name:
             case "and":
-                parts += [where_filter(item, scope) for item in as_list(_given(value, name))]
+                parts += [where_filter(item, scope) for item in objects_of(_given(value, name))]
             case "or":
-                parts.append(AnyTest(tuple(where_filter(item, scope) for item in as_list(_given(value, name)))))
+                parts.append(AnyTest(tuple(where_filter(item, scope) for item in objects_of(_given(value, name)))))
             case "not":
                 parts.append(NoTest(where_filter(_given(value, name), scope)))
             case _:
@@ -223,7 +223,7 @@ def _to_one(link: Link, value: dict[str, Template], target: RecordAccess, scope:
 def _reads_only(value: Template, key: str) -> bool:
     if isinstance(value, dict):
         return all(
-            name == key or (name in ("and", "or", "not") and all(_reads_only(item, key) for item in as_list(inner)))
+            name == key or (name in ("and", "or", "not") and all(_reads_only(item, key) for item in objects_of(inner)))
             for name, inner in value.items()
         )
     return True
@@ -233,7 +233,7 @@ def _on_local(value: Template, local: Field, condition: Predicate, key: str, sco
     assert isinstance(value, dict)
     parts: list[Filter] = []
     for name, inner in value.items():
-        items = as_list(_given(inner, name)) if name in ("and", "or", "not") else []
+        items = objects_of(_given(inner, name)) if name in ("and", "or", "not") else []
         nested = tuple(_on_local(item, local, condition, key, scope) for item in items)
         match name:
             case "and":
@@ -272,9 +272,7 @@ def order_terms(argument: Template | None, scope: Scope) -> tuple[OrderTerm, ...
     if argument is None or argument == Literal(None):
         return ()
     terms: dict[tuple[str, ...], OrderTerm] = {}
-    for item in as_list(argument):
-        if isinstance(item, FromVariable):
-            raise bad_input("orderBy takes a list of objects")
+    for item in objects_of(argument):
         for term in _order_terms(item, scope, ()):
             terms.setdefault((*via_names(term.via), term.field.name), term)
     return tuple(terms.values())

@@ -272,6 +272,9 @@ def link_tests(where: Filter) -> list[LinkTest]:
 
 
 def all_of(conditions: list[Condition]) -> Condition:
+    """All of them; one that nothing satisfies makes it nothing, which no source needs to be asked for."""
+    if NOTHING in conditions:
+        return NOTHING
     kept = [condition for condition in conditions if condition != Fixed(True)]
     return Fixed(True) if not kept else kept[0] if len(kept) == 1 else AllOf(tuple(kept))
 

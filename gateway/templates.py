@@ -80,7 +80,7 @@ def template(node: ValueNode, variables: Mapping[str, Any]) -> Template | None:
             parts = {field.name.value: template(field.value, variables) for field in node.fields}
             return {name: part for name, part in parts.items() if part is not None}
         case ListValueNode():
-            items = [template(item, variables) or NULL for item in node.values]
+            items = [NULL if (part := template(item, variables)) is None else part for item in node.values]
             if all(isinstance(item, Literal) for item in items):
                 return Literal([item.value for item in items if isinstance(item, Literal)])
             return items
@@ -127,3 +127,9 @@ def as_list(value: Template) -> list[Template]:
     if isinstance(value, Literal) and isinstance(value.value, list):
         return [Literal(part) for part in value.value]
     return [value]
+
+
+def objects_of(value: Template) -> list[Template]:
+    """The objects of a list argument. A variable's objects are taken apart already, so one that was not is an empty
+    list."""
+    return [] if isinstance(value, FromVariable) else as_list(value)
