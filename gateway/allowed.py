@@ -324,12 +324,15 @@ class KeyRoot:
     access: RecordAccess
     value: Leaf
     object: ObjectPart
+    known_at: Leaf | None = None
+    """Only what the sources knew at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRoot:
     key: str
     connection: ConnectionPart
+    known_at: Leaf | None = None
 
 
 Root: TypeAlias = KeyRoot | ConnectionRoot | NullPart | TypeNamePart

@@ -48,7 +48,7 @@ from gateway.allowed import (
 from gateway.filters import ArgumentRefused
 from gateway.paths import FieldPath, linked_fields
 from gateway.selection import Collector, Picked
-from gateway.templates import Literal, Template, as_list, known_now
+from gateway.templates import Leaf, Literal, Template, as_list, known_now
 from schema.catalog import Catalog, Field, Link, Record
 from schema.predicates import TRUE
 
@@ -79,6 +79,8 @@ class _Authorizer:
     narrowed: dict[tuple[Path, str], Narrowed] = field(default_factory=dict)
     shown: dict[str, tuple[str, ...]] = field(default_factory=dict)
     masked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    known_at: Leaf | None = None
+    """Of the root that is being read."""
 
     def allowed(self, picked: tuple[Picked, ...]) -> Allowed:
         known = roots_of(self.catalog)
@@ -95,9 +97,10 @@ class _Authorizer:
         path = (pick.key,)
         access = self.access.record(record.name)
         arguments = pick.arguments(self.variables)
+        self.known_at = _given(arguments.get("asKnownAt"))
         if connection:
             part = self._connection(pick, access, arguments, path, f"Query.{pick.name}", None)
-            return NullPart(pick.key) if part is None else ConnectionRoot(pick.key, part)
+            return NullPart(pick.key) if part is None else ConnectionRoot(pick.key, part, self.known_at)
         if not access.allowed:
             self._refuse(path, f"Query.{pick.name}", access.refusal, record, record.owner)
             return NullPart(pick.key)
@@ -107,7 +110,19 @@ class _Authorizer:
         if not key_decision.shown:
             self._refuse(path, f"Query.{pick.name}", key_decision, record, record.key_field.owner)
             return NullPart(pick.key)
-        return KeyRoot(pick.key, access, value, self._object(pick, access, path))
+        if self._forgets(record, path, f"Query.{pick.name}"):
+            return NullPart(pick.key)
+        return KeyRoot(pick.key, access, value, self._object(pick, access, path), self.known_at)
+
+    def _forgets(self, record: Record, path: Path, coordinate: str) -> bool:
+        """Whether the record cannot tell what was known at the moment asked for; then that is said."""
+        try:
+            if self.known_at is not None:
+                filters.check_known_at(self.access, record)
+        except ArgumentRefused as problem:
+            self._bad_argument(_cut(path), coordinate, problem)
+            return True
+        return False
 
     def _refuse(
         self, path: Path, coordinate: str, decision: Decision, record: Record, owner: str, message: str = ""
@@ -167,6 +182,8 @@ class _Authorizer:
         if not target.allowed:
             self._refuse(_cut(path), coordinate, target.refusal, target.record, target.record.owner)
             return NullPart(pick.key)
+        if self._forgets(target.record, path, coordinate):
+            return NullPart(pick.key)
         self._note_narrowed(path, target)
         part = self._object(pick, target, path)
         return OnePart(pick.key, link, local, decision.condition, target, part, path)
@@ -194,6 +211,8 @@ class _Authorizer:
             decision = access.refusal
             self._refuse(_cut(path), coordinate, decision, record, record.owner)
             return None
+        if self._forgets(record, path, coordinate):
+            return None
         where_argument = arguments.get("where")
         try:
             where: Filter = AllTests()
@@ -214,7 +233,10 @@ class _Authorizer:
         return ConnectionPart(access, where, order, window, parts, path, digest)
 
     def _scope(self, rights: filters.Rights, path: Path) -> filters.Scope:
-        return filters.Scope(self.access, rights, self.variables, lambda target: self._note_narrowed(path, target))
+        return filters.Scope(
+            self.access, rights, self.variables, lambda target: self._note_narrowed(path, target),
+            self.known_at is not None,
+        )  # fmt: skip
 
     def _where(self, argument: Template | None, rights: filters.Rights, path: Path) -> Filter:
         """The caller's filter together with the rules' condition on rows."""
@@ -335,6 +357,8 @@ class _Authorizer:
         for link in wanted.links:
             target = self.access.record(link.target)
             condition = rights.link_condition(link, target)
+            if self.known_at is not None:
+                filters.check_known_at(self.access, target.record)
             via.append(Hop(link, access.record.fields[link.local], condition, target))
             self._note_narrowed(path, target)
             access, rights = target, filters.Rights.of_rows(target)
@@ -414,6 +438,8 @@ class _Authorizer:
             refused = target.refusal if not target.allowed else decision
             self._refuse(_cut(path), coordinate, refused, target.record, target.record.owner)
             return NullPart(pick.key)
+        if self._forgets(target.record, path, coordinate):
+            return NullPart(pick.key)
         self._note_narrowed(path, target)
         return OnePart(pick.key, link, term.field, TRUE, target, self._object(pick, target, path), path)
 
@@ -433,6 +459,14 @@ class _Authorizer:
                     measure = MeasureTerm(name, measured, rights.measure_condition(measured, name))
                     terms += [HavingTerm(measure, op, value) for op, value in filters.operators(inner)]
         return tuple(terms)
+
+
+def _given(argument: Template | None) -> Leaf | None:
+    """A scalar argument; None where it is absent or null."""
+    if argument is None or argument == Literal(None):
+        return None
+    assert not isinstance(argument, (dict, list))
+    return argument
 
 
 def _cut(path: Path) -> Path:

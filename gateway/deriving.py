@@ -13,6 +13,7 @@ from gateway.linking import Linker, Parent, Wanted
 from gateway.narrowing import narrowed
 from gateway.plan import DeriveInput, DeriveStep, Partial, ScanStep
 from gateway.pushdown import conjuncts
+from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Field, Record
 from schema.derive import (
@@ -28,6 +29,8 @@ from schema.derive import (
     Node,
     Quantile,
     RowsOf,
+    Spread,
+    Together,
     cells_of,
     leaves,
 )
@@ -45,15 +48,16 @@ class Deriver:
     access: Access
     linker: Linker
     totaller: Totaller
-    known: list[tuple[int, Record, Filter]] = field(default_factory=list)
+    known: list[tuple[int, Record, Filter, Leaf | None]] = field(default_factory=list)
     """Steps written already: the same rows are worked out once."""
 
     def step(self, record: Record, derivation: Derivation, where: Filter, path: Path) -> int:
         """The step that gives the record's rows, or at least those that pass ``where``."""
         query = self.access.record(record.name).query
         assert query is not None
-        for known, one_record, one_where in self.known:
-            if one_record is record and one_where == where:
+        moment = self.linker.known_at
+        for known, one_record, one_where, one_moment in self.known:
+            if one_record is record and one_where == where and one_moment == moment:
                 return known
         asked = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
         one = _Derivation(self, query.leaves, path, narrowed(derivation.query, asked, query.leaves))
@@ -61,7 +65,7 @@ class Deriver:
         node = one.planned(derivation.query)
         about = max([1.0, *one.abouts])
         self.linker.steps[number] = DeriveStep(number, path, record, node, tuple(one.inputs), about)
-        self.known.append((number, record, where))
+        self.known.append((number, record, where, moment))
         return number
 
 
@@ -101,6 +105,10 @@ class _Derivation:
                 return Latest(self.planned(of, parent), by, on, then)
             case Held(of=of, by=by, on=on, months=months):
                 return Held(self.planned(of, parent), by, on, months)
+            case Spread(of=of, first=first_day, last=last_day):
+                return Spread(self.planned(of, parent), first_day, last_day)
+            case Together(parts=parts):
+                return Together(tuple(self.planned(part) for part in parts))
             case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
                 return Quantile(self.planned(of, parent), by, value, fraction, name)
 
@@ -247,7 +255,7 @@ def direct(node: Node, name: str, first: int) -> tuple[int, str] | None:
             if found is None and name not in {other for _, other in on}:
                 found = direct(right, name, first + len(leaves(left)))
             return found
-        case Kept(of=of) | Latest(of=of) | Held(of=of) | Quantile(of=of):
+        case Kept(of=of) | Latest(of=of) | Held(of=of) | Spread(of=of) | Quantile(of=of):
             return direct(of, name, first)
     return None
 

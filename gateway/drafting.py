@@ -44,6 +44,8 @@ class Draft:
     record: Record
     push: Pushdown
     about: float = 0.0
+    known: Filter = AllTests()  # noqa: RUF009
+    """Rows known at the moment asked for."""
     local: Local = field(init=False)
     cells: list[tuple[Field, Predicate]] = field(default_factory=list)
 
@@ -56,6 +58,10 @@ class Draft:
         if wanted not in self.cells:
             self.cells.append(wanted)
         return self.cells.index(wanted)
+
+    def whole(self, where: Filter) -> Filter:
+        """The filter with what always holds here."""
+        return where if self.known == AllTests() else AllTests((self.known, where))
 
     def _shape_cells(self) -> tuple[Cell, ...]:
         cells = []
@@ -77,7 +83,7 @@ class Draft:
 
     def reading(self, where: Filter, keyed: Keyed | None, join: int, shape: Shaping) -> Reading:
         """The finished reading."""
-        condition, left = self.push.split(where)
+        condition, left = self.push.split(self.whole(where))
         test = self.local.test(left)
         uses = self._uses()
         key_column = None
@@ -114,14 +120,16 @@ class Draft:
                 return False
             if not self.push.can_push_cell(term.condition):
                 return False
-        return self.push.can_push(where)
+        return self.push.can_push(self.whole(where))
 
     def can_group(
         self, where: Filter, groups: list[tuple[Field, Predicate]], partials: tuple[Partial, ...], keyed: Keyed | None
     ) -> bool:
         """Whether the source can count and measure by itself."""
         capabilities = self.record.source.capabilities
-        if not capabilities.groups or not self.push.can_push(where) or (keyed is not None and not keyed.pushed):
+        if not capabilities.groups or (keyed is not None and not keyed.pushed):
+            return False
+        if not self.push.can_push(self.whole(where)):
             return False
         if not codec_of(self.record.key_field).total:
             return False  # rows whose key cannot be read are left out, and only their decoded key tells

@@ -35,6 +35,8 @@ from schema.derive import (
     Node,
     Quantile,
     RowsOf,
+    Spread,
+    Together,
     cells_of,
     children,
 )
@@ -152,6 +154,10 @@ def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
             told = f"latest by {first} of each {', '.join(by)}"
         case Held(by=by, on=first):
             told = f"carry forward by {first} of each {', '.join(by)}"
+        case Spread(first=first, last=last):
+            told = f"a row a month from {first} to {last}"
+        case Together():
+            told = "together"
         case Quantile(value=value, by=by, fraction=fraction):
             told = f"quantile {fraction} of {value} for each {', '.join(by) or 'row'}"
     below = [line for child in children(node) for line in _query(child, step, depth + 1)]

@@ -25,6 +25,7 @@ from gateway.allowed import (
 )
 from gateway.templates import Leaf, Literal, Template, known_now, objects_of
 from schema.catalog import Field, Link, Record
+from schema.derivations import forgetful
 from schema.errors import Code
 from schema.predicates import TRUE, Predicate
 
@@ -137,13 +138,25 @@ class Scope:
     rights: Rights
     variables: Mapping[str, Any]
     note_narrowed: Callable[[RecordAccess], None]
+    known_at: bool = False
+    """The operation asks for what was known at a moment: every record on the way must be able to tell."""
 
     @property
     def record(self) -> Record:
         return self.rights.access.record
 
     def into(self, target: RecordAccess) -> Scope:
-        return Scope(self.access, Rights.of_rows(target), self.variables, self.note_narrowed)
+        if self.known_at:
+            check_known_at(self.access, target.record)
+        return Scope(self.access, Rights.of_rows(target), self.variables, self.note_narrowed, self.known_at)
+
+
+def check_known_at(access: Access, record: Record) -> None:
+    """Raises ArgumentRefused for a record that cannot tell what was known at a moment."""
+    forgets = forgetful(access.catalog.records, record)
+    if forgets is not None:
+        message = f"{forgets.type_name} does not say since when its rows are known; ask without asKnownAt"
+        raise ArgumentRefused(Code.BAD_INPUT, message, forgets)
 
 
 def where_filter(argument: Template | None, scope: Scope) -> Filter:

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from gateway.allowed import AllTests, Filter, Hop, LinkTest, Path, Via
+from gateway.allowed import AllTests, FieldTest, Filter, Hop, LinkTest, Path, Via
 from gateway.drafting import Draft, Shaping, codec_of, over, takes_keys, visible_rows
 from gateway.estimates import Estimates
 from gateway.plan import JoinIn, Keyed, KeySetStep, Reading, RowsStep, ScanStep, Step
 from gateway.pushdown import Local, Pushdown, conjuncts, link_tests
+from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.derivations import derivation_of
 from schema.derive import Derivation, cells
@@ -49,18 +50,23 @@ class Linker:
 
     estimates: Estimates
     turned: frozenset[str] = frozenset()
+    known_at: Leaf | None = None
+    """What the root being planned asks: only rows that the sources knew at this moment."""
     derive: Callable[[Record, Derivation, Filter, Path], int] | None = None
     """Writes the steps of a derived record: set by who puts the planner together."""
     steps: dict[int, Step] = field(default_factory=dict)
     _next: int = 0
-    _key_sets: list[tuple[int, LinkTest, Parent | None]] = field(default_factory=list)
+    _key_sets: list[tuple[int, LinkTest, Parent | None, Leaf | None]] = field(default_factory=list)
 
     def number(self) -> int:
         self._next += 1
         return self._next - 1
 
     def draft(self, record: Record, path: Path) -> Draft:
-        return Draft(record, Pushdown(record, lambda test: self.key_set(test, path, record, None)))
+        draft = Draft(record, Pushdown(record, lambda test: self.key_set(test, path, record, None)))
+        if self.known_at is not None and record.recorded is not None:
+            draft.known = FieldTest(record.fields[record.recorded], "lte", self.known_at, TRUE)
+        return draft
 
     def keyed(self, target: Field, record: Record, parent: Parent) -> Keyed:
         return Keyed(codec_of(target), parent.step, parent.position, pushed=takes_keys(record, target))
@@ -114,17 +120,18 @@ class Linker:
         Two filters that need the same keys share one step."""
         target = test.target.record
         remote = target.fields[test.link.remote]
-        for known, one, above in self._key_sets:
-            if above == parent and one.target is test.target and one.where == test.where and one.link == test.link:
+        for known, one, above, moment in self._key_sets:
+            same = one.link == test.link and one.target is test.target and one.where == test.where
+            if same and above == parent and moment == self.known_at:
                 return known
         number = self.number()
-        self._key_sets.append((number, test, parent))
+        self._key_sets.append((number, test, parent, self.known_at))
         draft = self.draft(target, path)
         join = draft.position(remote)
         self.choose(draft, test.where, parent, remote)
         keyed = None if parent is None else self.keyed(remote, target, parent)
         pushed = not draft.push.rows_first and (keyed is None or keyed.pushed)
-        pushed = pushed and target.source.capabilities.groups and draft.push.can_push(test.where)
+        pushed = pushed and target.source.capabilities.groups and draft.push.can_push(draft.whole(test.where))
 
         def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
             if pushed:

@@ -23,6 +23,8 @@ from schema.derive import (
     Node,
     Quantile,
     RowsOf,
+    Spread,
+    Together,
     cells,
     leaves,
 )
@@ -59,6 +61,13 @@ def _origins(
         case Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by):
             if name in by:
                 yield from _origins(of, name, first, expression)
+        case Together(parts=parts):
+            for part in parts:
+                yield from _origins(part, name, first, expression)
+                first += len(leaves(part))
+        case Spread(of=of):
+            if name != "month":
+                yield from _origins(of, name, first, expression)
         case Kept(of=of):
             yield from _origins(of, name, first, expression)
         case Computed(of=of, cells=added):
@@ -78,7 +87,7 @@ def _origins(
                 yield from _origins(right, name, second, expression)
 
 
-CARRIED = frozenset({"month_of", "fiscal_year_of", "day_of"})
+CARRIED = frozenset({"month_of", "fiscal_year_of", "day_of", "days_after"})
 
 
 def _carried(test: FieldTest, part: Field, expression: Expression | None) -> list[FieldTest]:
@@ -87,6 +96,12 @@ def _carried(test: FieldTest, part: Field, expression: Expression | None) -> lis
         return [FieldTest(part, test.op, test.value, TRUE)] if part.scalar is test.field.scalar else []
     if test.op != "eq":
         return []
+    if expression.function == "days_after":
+        if part.scalar.kind != "date":
+            return []
+        (days,) = expression.options
+        shifted = Worked(test.value, lambda day: day - dt.timedelta(days=days), test.field.scalar.parse)
+        return [FieldTest(part, "eq", shifted, TRUE)]
     if expression.function == "month_of" and part.scalar.kind == "text":
         return [FieldTest(part, "eq", test.value, TRUE)]
 

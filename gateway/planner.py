@@ -81,9 +81,11 @@ class _Planner:
 
     def root(self, root: Root) -> RootLayout | None:
         match root:
-            case KeyRoot():
+            case KeyRoot(known_at=moment):
+                self.linker.known_at = moment
                 return self._key_root(root)
-            case ConnectionRoot(key=key, connection=connection):
+            case ConnectionRoot(key=key, connection=connection, known_at=moment):
+                self.linker.known_at = moment
                 return ConnectionRootLayout(key, self._connection(connection, None, None))
         return NullRootLayout(root.key)
 

@@ -121,8 +121,9 @@ class Pushdown:
                 conditions.append(self.condition(part))
                 continue
             left.append(part)
-            if self._can_cover(part):
-                conditions.append(self.condition(part))
+            covering = self._covering(part)
+            if covering is not None:
+                conditions.append(covering)
         return all_of(conditions), tuple(left)
 
     def can_push(self, test: Filter) -> bool:
@@ -142,14 +143,18 @@ class Pushdown:
                 first = id(test) in self.rows_first
                 return not first and self._can_push_in(local) and self._can_push_rule(condition)
 
-    def _can_cover(self, test: Filter) -> bool:
-        """Whether the source can leave out most of what fails a range, though it may read a value otherwise than we
+    def _covering(self, test: Filter) -> Condition | None:
+        """What lets the source leave out most of what fails a comparison, though it may read a value otherwise than we
         do: what it brings is tested again here."""
-        if not isinstance(test, FieldTest) or test.condition != TRUE or test.op not in RANGES:
-            return False
-        part = test.field
-        codec, capabilities = part.codec, self.record.source.capabilities
-        return bool(part.column and codec and codec.ordered and capabilities.takes(part.column, test.op))
+        if not isinstance(test, FieldTest) or test.condition != TRUE or test.op not in (*RANGES, "eq"):
+            return None
+        part, capabilities = test.field, self.record.source.capabilities
+        if part.column is None or part.codec is None or not part.codec.ordered:
+            return None
+        wanted = ("gte", "lte") if test.op == "eq" else (test.op,)
+        if not all(capabilities.takes(part.column, op) for op in wanted):
+            return None
+        return all_of([self.condition(FieldTest(part, op, test.value, TRUE)) for op in wanted])
 
     def can_push_cell(self, condition: Predicate) -> bool:
         """Whether the source can blank a cell where the condition fails."""

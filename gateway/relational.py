@@ -27,7 +27,9 @@ from schema.derive import (
     Node,
     Opposite,
     Quantile,
+    Spread,
     Test,
+    Together,
     cells,
 )
 from schema.scalars import KARACHI
@@ -54,9 +56,21 @@ def evaluate(node: Node, given: Mapping[int, list[Any]]) -> list[Any]:
             return _latest(node, evaluate(node.of, given))
         case Held():
             return _held(node, evaluate(node.of, given))
+        case Spread():
+            return _spread(node, evaluate(node.of, given))
+        case Together(parts=parts):
+            return [row for part in parts for row in _aligned(part, cells(parts[0]), evaluate(part, given))]
         case Quantile():
             return _quantile(node, evaluate(node.of, given))
     raise TypeError(f"{type(node).__name__} has to be read by a step first")
+
+
+def _aligned(node: Node, names: tuple[str, ...], rows: list[Any]) -> list[Any]:
+    """Rows with their cells in the order of ``names``."""
+    if cells(node) == names:
+        return rows
+    places = _places(node)
+    return [tuple(row[places[name]] for name in names) for row in rows]
 
 
 def _places(node: Node) -> dict[str, int]:
@@ -196,6 +210,13 @@ def _expression(expression: Expression, places: Mapping[str, int]) -> Callable[[
             return lambda row: value
         case "first_of":
             return lambda row: next((row[one] for one in at if row[one] is not None), None)
+        case "less_if":
+            amount, reversal = at
+            return lambda row: None if row[amount] is None else row[amount] if row[reversal] is None else -row[amount]
+        case "or_else":
+            (value,) = expression.options
+            (only,) = at
+            return lambda row: value if row[only] is None else row[only]
         case "plus":
             return lambda row: _sum([row[one] for one in at if row[one] is not None])
         case "cases":
@@ -241,6 +262,7 @@ def _fiscal_year(value: Any) -> str:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ratio": _ratio,
+    "added": lambda *parts: _sum(list(parts)),
     "minus": lambda one, other: one - other,
     "month_of": _month,
     "day_of": _day,
@@ -287,6 +309,17 @@ def _held(node: Held, rows: list[Any]) -> list[Any]:
                 for _ in range(node.months):
                     until = _next_month(until)
             found += [(*row, f"{first:%Y-%m}", days) for first, days in _months(_day(row[on]), until)]
+    return found
+
+
+def _spread(node: Spread, rows: list[Any]) -> list[Any]:
+    places = _places(node.of)
+    first, last = places[node.first], places[node.last]
+    found = []
+    for row in rows:
+        if row[first] is not None and row[last] is not None:
+            after = _day(row[last]) + dt.timedelta(days=1)
+            found += [(*row, f"{month:%Y-%m}") for month, _ in _months(_day(row[first]), after)]
     return found
 
 

@@ -71,6 +71,10 @@ FILTERS = {
     "Boolean": "eq ne isNull",
     "NationalId": "eq ne in notIn isNull",
 }
+KNOWN_AT = (
+    ', as_known_at: Annotated["DateTime | None", strawberry.argument(name="asKnownAt", description='
+    '"As the source knew it at this moment; only for records whose rows say since when they are known.")] = UNSET'
+)
 TABLES = {"Sum": "Sum", "Avg": "Avg", "Min": "Min", "Max": "Max", "CountDistinct": "Number of different values"}
 PYTHON = {"String": "str", "Int": "int", "Float": "float", "Boolean": "bool"}
 
@@ -386,7 +390,7 @@ class _Writer:
                 text = self._fact(f"One {name} by its {key.api_name}.")
                 body += [
                     f'def r_one(self, key: Annotated["{self._type(key.scalar)}", strawberry.argument('
-                    f'name="{key.api_name}")]) -> "{name} | None": return None',
+                    f'name="{key.api_name}")]{KNOWN_AT}) -> "{name} | None": return None',
                     f'f_{record.singular}: "{name} | None" = strawberry.field(resolver=r_one, '
                     f'name="{record.singular}", description={text})',
                     "del r_one",
@@ -394,7 +398,7 @@ class _Writer:
             if record.source.capabilities.list_all:
                 text = self._fact(f"All {record.plural} you may see, page by page.")
                 body += [
-                    f'def r_many(self{self._arguments(record)}) -> "{name}Connection | None": return None',
+                    f'def r_many(self{self._arguments(record)}{KNOWN_AT}) -> "{name}Connection | None": return None',
                     f'f_{record.plural}: "{name}Connection | None" = strawberry.field(resolver=r_many, '
                     f'name="{record.plural}", description={text})',
                     "del r_many",

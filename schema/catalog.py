@@ -85,6 +85,8 @@ class Record:
     size: int
     persons: bool
     """A row is about a person: seeing rows does not imply counting them."""
+    recorded: str | None
+    """The field that says since when a row is known; None where what was known cannot be told."""
     description: str
     legal_basis: str
     retention: str

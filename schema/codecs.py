@@ -34,11 +34,11 @@ def _never(value: Any) -> None:
 @dataclass(frozen=True, slots=True)
 class Codec:
     """``kind`` is the raw value's storage family (text int decimal float bool date datetime), None when it is the
-    field's own. ``total``: every non-null raw has a value. ``ordered``: raws (normalised, when there is a normaliser)
-    sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be taken in the
-    source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot raise.
-    ``column``: ``decode`` over many values at once, none of them None; it raises anything at all when one of them is
-    not plainly what it should be, and then each is decoded by itself."""
+    field's own. ``total``: every non-null raw has a value. ``ordered``: raws that have a value (normalised, when there
+    is a normaliser) sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be
+    taken in the source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot
+    raise. ``column``: ``decode`` over many values at once, none of them None; it raises anything at all when one of
+    them is not plainly what it should be, and then each is decoded by itself."""
 
     name: str
     decode: Callable[[Any], Any]
@@ -146,7 +146,9 @@ def _decode_yyyymmdd(raw: Any) -> dt.date | None:
     raise Unreadable("not a date as YYYYMMDD")
 
 
-yyyymmdd = Codec("yyyymmdd", _decode_yyyymmdd, lambda day: (day.strftime("%Y%m%d"),), kind="text")
+yyyymmdd = Codec(
+    "yyyymmdd", _decode_yyyymmdd, lambda day: (day.strftime("%Y%m%d"),), kind="text", ordered=True
+)  # fmt: skip
 """A day as YYYYMMDD; blank and 00000000 are null."""
 
 

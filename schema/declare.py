@@ -107,6 +107,7 @@ class RecordSpec:
     plural: str | None
     size: int
     persons: bool | None
+    recorded: str | None
     specs: Mapping[str, Spec]
     annotations: Mapping[str, Any]
     stray: tuple[str, ...]
@@ -201,11 +202,13 @@ def record(
     plural: str | None = None,
     size: int = 1000,
     persons: bool | None = None,
+    recorded: str | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declares the class as a record of ``source``. ``relation``: a table's name or a ``schema.relations`` value;
     ``key``: the **field** that identifies a row; ``size``: about how many rows there are, for estimates;
     ``persons``: whether a row is about a person, so that counting rows is a grant of its own; to be said wherever a
-    field is personal."""
+    field is personal; ``recorded``: the field that says since when a row is known, where rows are only ever added:
+    then the record can be asked as it was known at a moment."""
     relation = Table(relation) if isinstance(relation, str) else relation
 
     def declare(cls: type[T]) -> type[T]:
@@ -217,7 +220,7 @@ def record(
         cls.__record__ = RecordSpec(  # type: ignore[attr-defined]
             name=cls.__name__, source=source, relation=relation, key=key, owner=owner, legal_basis=legal_basis,
             retention=retention, description=inspect.cleandoc(cls.__doc__ or ""),
-            plural=plural, size=size, persons=persons,
+            plural=plural, size=size, persons=persons, recorded=recorded,
             specs=specs, annotations=inspect.get_annotations(cls), stray=stray,
             file=getattr(module, "__file__", None) or cls.__module__,
             line=sys._getframe(1).f_lineno, module=cls.__module__,

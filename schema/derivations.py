@@ -141,6 +141,21 @@ def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict
     return {**{part.api_name: part for part in fields.values()}, **{link.api_name: link for link in links.values()}}
 
 
+def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
+    """The record itself, or the first one it is derived from, that cannot tell what was known at a moment."""
+    derivation = derivation_of(record)
+    if derivation is None:
+        return None if record.recorded else record
+    for leaf in leaves(derivation.query):
+        for _, path in leaf.cells:
+            found = cell_path(records, leaf, path)
+            for passed in () if found is None else found.records:
+                forgets = forgetful(records, passed)
+                if forgets is not None:
+                    return forgets
+    return None
+
+
 def deciding(derivation: Derivation) -> Origins:
     """The leaves' cells that decide whether a row is there."""
     return trace(derivation.query).deciding
@@ -157,4 +172,4 @@ def _named(predicate: Predicate) -> Iterable[str]:
             yield from _named(part)
 
 
-__all__ = ["CellPath", "cell_path", "deciding", "derivation_of", "resolved"]
+__all__ = ["CellPath", "cell_path", "deciding", "derivation_of", "forgetful", "resolved"]

@@ -112,6 +112,11 @@ def opposite(test: Test) -> Test:
     return Opposite(test)
 
 
+def both(*tests: Test) -> Test:
+    """All of them."""
+    return Opposite(Either(tuple(Opposite(test) for test in tests)))
+
+
 # Measures and expressions
 
 
@@ -172,6 +177,21 @@ def minus(one: str, other: str) -> Expression:
 def plus(*names: str) -> Expression:
     """The sum of those that are there; null when none is."""
     return Expression("plus", names)
+
+
+def added(*names: str) -> Expression:
+    """The sum; null when one of them is."""
+    return Expression("added", names)
+
+
+def less_if(amount: str, reversal: str) -> Expression:
+    """The amount, negative where the other cell is there: a reversal takes back what it names."""
+    return Expression("less_if", (amount, reversal))
+
+
+def or_else(name: str, value: Any) -> Expression:
+    """The cell, or a fixed value where it is null."""
+    return Expression("or_else", (name,), (value,))
 
 
 def month_of(name: str) -> Expression:
@@ -284,6 +304,22 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """A row becomes one for each month from day ``first`` to day ``last``, both included, with the cell ``month``."""
+
+    of: Node
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The rows of several parts that have the same cells, one after the other."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Quantile:
     """Adds cell ``name``: the quantile of ``value`` over the rows with the same ``by``, interpolated linearly."""
 
@@ -302,7 +338,9 @@ class Given:
     names: tuple[str, ...]
 
 
-Node: TypeAlias = RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Quantile
+Node: TypeAlias = (
+    RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Spread | Together | Quantile
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +378,12 @@ class Query:
 
     def held(self, *by: str, on: str, months: int = 0) -> Query:
         return Query(Held(self.node, by, on, months))
+
+    def spread(self, first: str, last: str) -> Query:
+        return Query(Spread(self.node, first, last))
+
+    def together(self, *others: Query) -> Query:
+        return Query(Together((self.node, *(other.node for other in others))))
 
     def quantile(self, name: str, value: str, fraction: str = "0.5", by: tuple[str, ...] = ()) -> Query:
         return Query(Quantile(self.node, by, value, fraction, name))
@@ -382,6 +426,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
         case Joined(left=left, right=right):
             return (left, right)
+        case Together(parts=parts):
+            return parts
     return (node.of,)
 
 
@@ -409,6 +455,10 @@ def cells(node: Node) -> tuple[str, ...]:
             return (*cells(of), *(name for name, _ in added if name not in cells(of)))
         case Held(of=of):
             return (*cells(of), "month", "days")
+        case Spread(of=of):
+            return (*cells(of), "month")
+        case Together(parts=parts):
+            return cells(parts[0])
         case Quantile(of=of, name=name):
             return (*cells(of), name)
     return cells(node.of)

@@ -18,6 +18,8 @@ from schema.derive import (
     Node,
     Quantile,
     RowsOf,
+    Spread,
+    Together,
     cells_of,
 )
 
@@ -56,6 +58,8 @@ class _Tracer:
                 return Trace({}, frozenset())
             case Joined():
                 return self._joined(node)
+            case Together(parts=parts):
+                return self._together([self.trace(part) for part in parts])
         below = self.trace(node.of)
         match node:
             case Kept(tests=tests):
@@ -73,6 +77,9 @@ class _Tracer:
             case Held(by=by, on=on):
                 held = self._of(below, (*by, on))
                 return Trace({**below.cells, "month": held, "days": held}, below.deciding | held, self._seen())
+            case Spread(first=first, last=last):
+                spread = self._of(below, (first, last))
+                return Trace({**below.cells, "month": spread}, below.deciding | spread, self._seen())
             case Quantile(by=by, value=value, name=name):
                 read = self._of(below, (*by, value))
                 return Trace({**below.cells, name: read}, below.deciding | self._of(below, by), self._seen())
@@ -88,6 +95,15 @@ class _Tracer:
             for one, other in node.on:
                 cells[one] = left.cells.get(one, frozenset()) | right.cells.get(other, frozenset())
         return Trace(cells, left.deciding | right.deciding | ours | theirs, self._seen())
+
+    def _together(self, parts: list[Trace]) -> Trace:
+        for other in parts[1:]:
+            self.unknown += [name for name in parts[0].cells if name not in other.cells]
+        cells = {
+            name: frozenset[Origin]().union(*(part.cells.get(name, frozenset()) for part in parts))
+            for name in parts[0].cells
+        }
+        return Trace(cells, frozenset[Origin]().union(*(part.deciding for part in parts)), self._seen())
 
     def _of(self, below: Trace, names: Iterable[str]) -> Origins:
         found: Origins = frozenset()

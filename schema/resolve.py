@@ -145,11 +145,24 @@ class _Resolver:
         return Record(
             name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
             department=department, source=_askable(spec), relation=spec.relation, owner=owner, key=spec.key,
-            size=spec.size, persons=bool(spec.persons), description=spec.description,
-            legal_basis=spec.legal_basis, retention=spec.retention,
+            size=spec.size, persons=bool(spec.persons), recorded=self._recorded(spec, fields),
+            description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
             by_api_name=_by_api_name(fields, links),
         )  # fmt: skip
+
+    def _recorded(self, spec: RecordSpec, fields: Mapping[str, Field]) -> str | None:
+        if spec.recorded is None:
+            return None
+        part = fields.get(spec.recorded)
+        if part is None or part.column is None or part.scalar.name != "DateTime":
+            hint = _meant(spec.recorded, [name for name, one in fields.items() if one.scalar.name == "DateTime"])
+            self._problem(
+                spec.file, spec.line,
+                f"{spec.name} says recorded={spec.recorded!r}, which is no DateTime column field here{hint}",
+            )  # fmt: skip
+            return None
+        return spec.recorded
 
     def _check_purpose_words(self, spec: RecordSpec) -> None:
         bases = {spec.legal_basis} | {

@@ -86,6 +86,8 @@ class Teacher:
     school = one("education.School", on="school_code")
     district = one("finance.District", on="district_code")
     payslips = many("finance.Payslip", on="cnic", key="cnic", description="Pay found by CNIC, however it is written.")
+    marks = many("education.VisitMark", on="teacher_code")
+    leaves = many("education.Leave", on="teacher_code")
 
 
 student_rows = Select(
@@ -141,4 +143,44 @@ class Position:
     district = one("finance.District", on="district_code")
 
 
-records = (School, Teacher, Student, Position)
+leave_rows = Select(
+    "SELECT l.id AS leave_id, u.openemis_no AS openemis_no, l.date_from AS date_from, l.date_to AS date_to, "
+    "l.reason AS reason FROM staff_leaves l JOIN security_users u ON u.id = l.staff_id",
+    "staff_leaves",
+)
+
+
+@record(emis, leave_rows, key="number", plural="leaves", size=20_000, persons=True)
+class Leave:
+    """A leave granted to a member of the teaching staff."""
+
+    number: int = column("leave_id", restricted)
+    teacher_code: str | None = column("openemis_no", restricted)
+    starts_on: dt.date | None = column("date_from", restricted)
+    ends_on: dt.date | None = column("date_to", restricted)
+    reason: str | None = column("reason", confidential, codec=blank_is_null, personal=True)
+    teacher = one("education.Teacher", on="teacher_code")
+
+
+count_rows = Select(
+    "SELECT c.id AS count_id, i.code AS school_code, d.name AS dist_nm, c.counted_on AS counted_on, c.boys AS boys, "
+    f"c.girls AS girls FROM institution_enrolments c JOIN institutions i ON i.id = c.institution_id {DISTRICT_OF_AREA}",
+    "institution_enrolments",
+)
+
+
+@record(emis, count_rows, key="number", size=54_000)
+class EnrolmentCount:
+    """The annual school census: pupils of a school on the day they were counted."""
+
+    number: int = column("count_id", open_)
+    school_code: str | None = column("school_code", open_)
+    district_code: str | None = column("dist_nm", open_, codec=district_alias("EMIS"))
+    counted_on: dt.date | None = column("counted_on", open_)
+    boys: int | None = column("boys", open_)
+    girls: int | None = column("girls", open_)
+    school = one("education.School", on="school_code")
+    district = one("finance.District", on="district_code")
+
+
+records = (School, Teacher, Student, Position, Leave, EnrolmentCount)

@@ -1,19 +1,20 @@
 """Who sees what of education. Everything else is refused."""
 
 from connectors.education.board import ExamResult
-from connectors.education.emis import Position, School, Student, Teacher
+from connectors.education.emis import EnrolmentCount, Leave, Position, School, Student, Teacher
 from connectors.education.rtsm import Visit, VisitMark
 from schema.classification import confidential, open_, restricted
 from schema.predicates import principal, row
 from schema.rules import Rule, allow, allow_totals, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
-EVERYTHING = (School, Teacher, Student, Position, Visit, VisitMark, ExamResult)
+EVERYTHING = (School, Teacher, Student, Position, Leave, EnrolmentCount, Visit, VisitMark, ExamResult)
 
 rules: tuple[Rule, ...] = (
     allow("public", School, up_to=open_),
     allow("public", Position, up_to=open_),
     allow("public", Visit, up_to=open_),
+    allow("public", EnrolmentCount, up_to=open_),
     allow("head_teacher", School, up_to=restricted, where=row.code == principal.school),
     allow("head_teacher", Teacher, up_to=restricted, where=row.school_code == principal.school),
     allow("head_teacher", Student, up_to=confidential, where=row.school_code == principal.school),

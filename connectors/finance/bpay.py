@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from connectors.finance.sources import banks, bpay, bpay_report
 from schema.classification import confidential, public, restricted
-from schema.codecs import blank_is_null, code_table, fixed_paisa, rupees_text, stripped, yyyymmdd
+from schema.codecs import blank_is_null, code_table, fixed_paisa, iso_stamp, rupees_text, stripped, yyyymmdd
 from schema.declare import column, many, one, record
 from schema.relations import Collection, Drop, Parameter
 
@@ -36,31 +36,37 @@ class Bill:
 
 
 transaction_rows = Collection(
-    "bpay/TransactionReport", (Parameter("psid", "psid", "in", 100), Parameter("txn_id", "txn_id", "in", 100)),
+    "bpay/TransactionReport",
+    (Parameter("psid", "psid", "in", 100), Parameter("txn_id", "txn_id", "in", 100),
+     Parameter("from_date", "tran_date", "gte"), Parameter("to_date", "tran_date", "lte")),
     method="POST", rows="transactions", size_argument="page_size", total="total", name="TransactionReport",
 )  # fmt: skip
 
 
-@record(bpay_report, transaction_rows, key="number", size=3_000_000)
+@record(bpay_report, transaction_rows, key="number", size=3_000_000, recorded="recorded_at")
 class Transaction:
-    """A payment as B-pay reports it."""
+    """A payment as B-pay reports it, or one taken back: that is a row of its own."""
 
     number: int = column("txn_id", restricted)
     psid: str | None = column("psid", restricted)
     amount: Decimal | None = column("transaction_amount", restricted, codec=fixed_paisa(12, signed=False))
     paid_on: dt.date | None = column("tran_date", restricted, codec=yyyymmdd)
     bank: str | None = column("bank_mnemonic", restricted)
+    head: str | None = column("head_code", restricted, codec=blank_is_null)
+    recorded_at: dt.datetime | None = column("recorded_at", restricted, codec=iso_stamp)
+    reversal_of: int | None = column("reversal_of", restricted, description="The transaction it takes back.")
     bill = one("finance.Bill", on="psid")
 
 
 scroll_rows = Drop(
     "*.csv",
-    {"bank": "bank", "settled": "settled", "psid": "psid", "auth_id": "auth_id", "amount": "amount"},
+    {"bank": "bank", "settled": "settled", "psid": "psid", "auth_id": "auth_id", "amount": "amount", "head": "head",
+     "received_at": "received_at"},
     file_column="file", name="bank scroll",
 )  # fmt: skip
 
 
-@record(banks, scroll_rows, key="psid", size=3_000_000)
+@record(banks, scroll_rows, key="psid", size=3_000_000, recorded="received_at")
 class BankScrollLine:
     """A payment as the bank settled it, a day later."""
 
@@ -68,6 +74,8 @@ class BankScrollLine:
     bank: str | None = column("bank", restricted)
     settled_on: dt.date | None = column("settled", restricted, codec=yyyymmdd)
     amount: Decimal | None = column("amount", restricted, codec=rupees_text)
+    head: str | None = column("head", restricted, codec=blank_is_null)
+    received_at: dt.datetime | None = column("received_at", restricted, codec=iso_stamp)
     file: str | None = column("file", restricted, description="The file the line stands in.")
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from connectors.finance.sources import fabs, fabs_soap
 from schema.classification import confidential, open_, public, restricted
-from schema.codecs import blank_is_null, cnic, code_table, decimal, rupees_text, yyyymm, yyyymmdd
+from schema.codecs import blank_is_null, cnic, code_table, decimal, iso_stamp, rupees_text, yyyymm, yyyymmdd
 from schema.declare import column, many, one, record
 from schema.districts import district_alias
 from schema.relations import Operation, Parameter, Select
@@ -56,6 +56,7 @@ class Payslip:
     deductions: Decimal | None = column("ddctn", confidential, codec=decimal(2), personal=True)
     net: Decimal | None = column("net", confidential, codec=decimal(2), personal=True)
     paid_on: dt.date | None = column("budat", restricted, codec=yyyymmdd)
+    postings = many("education.Teacher", on="cnic", key="cnic", description="Found by CNIC, however it is written.")
     employee = one("finance.Employee", on="employee_number")
 
 
@@ -68,7 +69,8 @@ budget_rows = Operation(
 receipt_rows = Operation(
     "GetReceipts", "receipt",
     (Parameter("receiptNo", "receiptNo", "in", MANY), Parameter("headCode", "headCode", "in", MANY),
-     Parameter("psid", "psid", "in", MANY)),
+     Parameter("psid", "psid", "in", MANY),
+     Parameter("fromDate", "receiptDate", "gte"), Parameter("toDate", "receiptDate", "lte")),
 )  # fmt: skip
 
 
@@ -79,17 +81,19 @@ class BudgetLine:
     code: str = column("lineId", open_)
     fiscal_year: str | None = column("fiscalYear", open_, description="E.g. 2025-26.")
     district_code: str | None = column("district", open_, codec=district_alias("FABS"))
+    cost_centre: str | None = column("costCentre", open_)
     function: str | None = column("functionCode", open_, description="Six digits; leading zeros matter.")
     object: str | None = column("objectCode", open_)
     budget: Decimal | None = column("budget", open_, codec=rupees_text)
     released: Decimal | None = column("released", open_, codec=rupees_text)
     spent: Decimal | None = column("spent", public, codec=rupees_text)
-    district = one("finance.District", on="district_code")
+    district = one("finance.District", on="district_code", description="Where the line names one; see its centre.")
+    centre = one("finance.CostCentre", on="cost_centre")
 
 
-@record(fabs_soap, receipt_rows, key="code", size=3_000_000)
+@record(fabs_soap, receipt_rows, key="code", size=3_000_000, recorded="recorded_at")
 class Receipt:
-    """Money received by the treasury under a head."""
+    """Money received by the treasury under a head, or taken back: that is a row of its own."""
 
     code: str = column("receiptNo", public)
     received_on: dt.date | None = column("receiptDate", public, codec=yyyymmdd)
@@ -97,7 +101,19 @@ class Receipt:
     district_code: str | None = column("district", public, codec=district_alias("FABS"))
     amount: Decimal | None = column("amount", public, codec=rupees_text)
     psid: str | None = column("psid", restricted, codec=blank_is_null)
+    recorded_at: dt.datetime | None = column("recordedAt", public, codec=iso_stamp)
+    reversal_of: str | None = column("reversalOf", public, codec=blank_is_null, description="The one it takes back.")
     district = one("finance.District", on="district_code")
 
 
-records = (Employee, Payslip, BudgetLine, Receipt)
+@record(fabs, "cskt", key="code", size=120)
+class CostCentre:
+    """An office that spends, and the district it stands in."""
+
+    code: str = column("kostl", open_)
+    name: str | None = column("ktext", open_)
+    district_code: str | None = column("dist_txt", open_, codec=district_alias("FABS"))
+    district = one("finance.District", on="district_code")
+
+
+records = (Employee, Payslip, BudgetLine, Receipt, CostCentre)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from connectors.finance.sources import geo
 from schema.classification import open_
 from schema.codecs import decimal
-from schema.declare import column, many, record
+from schema.declare import column, many, one, record
 
 
 @record(geo, "districts", key="code", size=36)
@@ -29,4 +29,16 @@ class District:
     budget_lines = many("finance.BudgetLine", on="district_code")
 
 
-records = (District,)
+@record(geo, "census", key="code", size=72)
+class CensusCount:
+    """The people of a district at a census, by the districts of that day."""
+
+    code: str = column("census_id", open_, description="Year and district, e.g. 2023-KEC.")
+    year: int | None = column("census_year", open_)
+    district_code: str | None = column("dist_code", open_)
+    population: int | None = column("population", open_)
+    school_age_children: int | None = column("school_age", open_, description="Aged 5 to 16.")
+    district = one("finance.District", on="district_code")
+
+
+records = (District, CensusCount)

@@ -1,8 +1,8 @@
 """Who sees what of finance. Everything else is refused."""
 
 from connectors.finance.bpay import BankScrollLine, Bill, Transaction
-from connectors.finance.fabs import BudgetLine, Employee, Payslip, Receipt
-from connectors.finance.geography import District
+from connectors.finance.fabs import BudgetLine, CostCentre, Employee, Payslip, Receipt
+from connectors.finance.geography import CensusCount, District
 from schema.classification import confidential, open_, public, restricted
 from schema.predicates import principal, row
 from schema.rules import Rule, allow, allow_totals, grant
@@ -13,6 +13,8 @@ EVERYTHING = (Employee, Payslip, BudgetLine, Receipt, Bill, Transaction, BankScr
 rules: tuple[Rule, ...] = (
     allow("public", District, up_to=open_),
     allow("public", BudgetLine, up_to=open_),
+    allow("public", CensusCount, up_to=open_),
+    allow("public", CostCentre, up_to=open_),
     allow("public", Bill, up_to=public),
     allow("app", BudgetLine, up_to=public),
     allow("app", Receipt, up_to=public),

@@ -8,6 +8,7 @@ finance = Department(
 )  # fmt: skip
 limits = Limits(timeout_s=5.0, concurrency=8, max_keys=1000, row_budget=100_000)
 EQUAL = frozenset({"eq", "in"})
+RANGE = frozenset({"gte", "lte"})
 
 geo = Source(
     "geo", "finance", "sql", "Planning wing's geography and census", SQL, owner="Director Statistics, Planning wing",
@@ -21,7 +22,7 @@ fabs_soap = Source(
     "fabs_soap", "finance", "soap", "FABS budget and receipts (SOAP)",
     Capabilities(
         columns={"lineId": EQUAL, "fiscalYear": EQUAL, "district": EQUAL, "functionCode": EQUAL, "receiptNo": EQUAL,
-                 "headCode": EQUAL, "psid": EQUAL},
+                 "headCode": EQUAL, "psid": EQUAL, "receiptDate": RANGE},
         key_columns=frozenset({"lineId", "district", "receiptNo", "psid"}),
     ),
     owner="Budget Officer, Finance Department",
@@ -37,7 +38,9 @@ bpay = Source(
 )  # fmt: skip
 bpay_report = Source(
     "bpay_report", "finance", "rest", "B-pay transaction report",
-    Capabilities(columns={"psid": EQUAL, "txn_id": EQUAL}, key_columns=frozenset({"psid", "txn_id"})),
+    Capabilities(
+        columns={"psid": EQUAL, "txn_id": EQUAL, "tran_date": RANGE}, key_columns=frozenset({"psid", "txn_id"})
+    ),
     owner="Project Director B-pay",
     limits=Limits(timeout_s=8.0, concurrency=4, max_keys=500, row_budget=50_000),
     description="Payments by date. The listing is invented: 1BILL describes none.",

@@ -1,19 +1,20 @@
 """Who may ask what is derived. The rules of the departments the rows come from hold as well: these only open the
 door."""
 
+from connectors.province.money import DailyCollection, DistrictFunctionSpending, UnmatchedPayment
 from connectors.province.presence import AbsenteePayslip, UnpostedPayslip
 from connectors.province.service import BusyStockOut, DistrictEnrolment
 from schema.classification import confidential
 from schema.rules import Rule, allow, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
+ACCUSING = (UnpostedPayslip, AbsenteePayslip, DailyCollection, UnmatchedPayment)
 
 rules: tuple[Rule, ...] = (
-    *(
-        allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True)
-        for record in (UnpostedPayslip, AbsenteePayslip)
-    ),
+    *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in ACCUSING),
+    *(allow("department_officer", record, up_to=confidential) for record in (DailyCollection, UnmatchedPayment)),
     *(allow(role, DistrictEnrolment, up_to=confidential) for role in ("planner", "auditor", "department_officer")),
     allow("public", BusyStockOut, up_to=confidential),
+    allow("public", DistrictFunctionSpending, up_to=confidential),
     grant("steward", "diagnose", "province"),
 )
