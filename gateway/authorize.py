@@ -125,12 +125,11 @@ class _Authorizer:
         return False
 
     def _refuse(
-        self, path: Path, coordinate: str, decision: Decision, record: Record, owner: str, message: str = ""
+        self, path: Path, coordinate: str, decision: Decision, of: Record | Link, owner: str, message: str = ""
     ) -> None:
         message = message or f"{coordinate} is not available to you: {decision.reason}"
-        self.refusals.setdefault(
-            coordinate, Refusal(path, coordinate, decision.code, message, record.department.name, owner)
-        )
+        department = of.department if isinstance(of, Link) else of.department.name
+        self.refusals.setdefault(coordinate, Refusal(path, coordinate, decision.code, message, department, owner))
 
     def _bad_argument(self, path: Path, coordinate: str, problem: ArgumentRefused) -> None:
         self.refusals.setdefault(
@@ -169,7 +168,7 @@ class _Authorizer:
         decision = access.links[link.name]
         target = self.access.record(link.target)
         if not decision.shown:
-            self._refuse(_cut(path), coordinate, decision, access.record, link.owner)
+            self._refuse(_cut(path), coordinate, decision, link, link.owner)
             return NullPart(pick.key)
         self.shown[coordinate] = decision.rules
         local = access.record.fields[link.local]
@@ -434,9 +433,11 @@ class _Authorizer:
         coordinate = f"{access.record.type_name}.{link.api_name}"
         decision = access.links[link.name]
         granted = rights.by is not None and (link.name in rights.by or link.local in rights.by)
-        if not target.allowed or not (granted or decision.shown):
-            refused = target.refusal if not target.allowed else decision
-            self._refuse(_cut(path), coordinate, refused, target.record, target.record.owner)
+        if not (granted or decision.shown):
+            self._refuse(_cut(path), coordinate, decision, link, link.owner)
+            return NullPart(pick.key)
+        if not target.allowed:
+            self._refuse(_cut(path), coordinate, target.refusal, target.record, target.record.owner)
             return NullPart(pick.key)
         if self._forgets(target.record, path, coordinate):
             return NullPart(pick.key)

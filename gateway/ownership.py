@@ -151,7 +151,7 @@ def _entry(catalog: Catalog, record: Record, part: Field | Link, coordinate: str
         "name": part.api_name,
         "type": part.scalar.name if isinstance(part, Field) else _link_type(catalog, part),
         "record": record.type_name,
-        "department": record.department.name,
+        "department": part.department if isinstance(part, Link) else record.department.name,
         "owner": part.owner,
         "classification": part.classification.label,
         "personal": part.personal if isinstance(part, Field) else False,

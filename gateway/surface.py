@@ -204,8 +204,9 @@ class _Writer:
         )  # fmt: skip
         legal = part.legal_basis if isinstance(part, Field) else record.legal_basis
         owner = part.owner if part is not None else record.owner
+        department = part.department if isinstance(part, Link) else record.department.name
         values = {
-            "department": record.department.name, "owner": owner, "classification": level.label, "personal": personal,
+            "department": department, "owner": owner, "classification": level.label, "personal": personal,
             "legal_basis": legal, "source": source,
         }  # fmt: skip
         return f", directives=[Owned(**{self._fact(values)})]"

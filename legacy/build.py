@@ -67,7 +67,8 @@ def build(plan: Plan, *, quiet: bool = False) -> dict[str, object]:
     (plan.out / "truth.json").write_text(json.dumps(world.truth, indent=1, sort_keys=True))
     (plan.out / "manifest.json").write_text(json.dumps(plan.manifest()))
     if not quiet:
-        print(f"\r{loader.rows:,} rows in {time.monotonic() - started:.1f} s: {plan.out}".ljust(78), file=sys.stderr)
+        told = f"{loader.rows:,} rows in {time.monotonic() - started:.1f} s: {plan.out}"
+        print(f"\r{told.ljust(78)}" if sys.stderr.isatty() else told, file=sys.stderr)
     return world.truth
 
 

@@ -54,7 +54,8 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """``local``: the field of this record and ``remote``: the field of the target whose equal values join them."""
+    """``local``: the field of this record and ``remote``: the field of the target whose equal values join them.
+    ``department``: who declared the link; another than the record's when it was added."""
 
     name: str
     api_name: str
@@ -64,6 +65,7 @@ class Link:
     remote: str
     classification: Classification
     owner: str
+    department: str
     description: str
     where: str = ""
 

@@ -46,8 +46,8 @@ class ColumnSpec:
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """``many`` links name in ``on`` the field of the **target** that holds this record's ``key``. ``file`` and
-    ``owner`` are set when another department added the link: where it wrote it, and who answers for it there."""
+    """``many`` links name in ``on`` the field of the **target** that holds this record's ``key``. ``file``,
+    ``owner`` and ``department`` are set when another department added the link: where it was written, by whom."""
 
     target: str
     on: str
@@ -58,6 +58,7 @@ class LinkSpec:
     line: int
     file: str | None = None
     owner: str | None = None
+    department: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

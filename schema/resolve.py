@@ -118,7 +118,9 @@ class _Resolver:
             if problem is not None:
                 self._problem(added.link.file or part.department.name, added.link.line, problem)
             elif spec is not None:
-                link = dataclasses.replace(added.link, owner=part.department.owner)
+                link = dataclasses.replace(
+                    added.link, owner=part.department.owner, department=part.department.name
+                )
                 self._specs[added.record] = dataclasses.replace(spec, specs={**spec.specs, added.name: link})
 
     def _record(self, name: str, spec: RecordSpec) -> Record:
@@ -288,7 +290,8 @@ class _Resolver:
         return Link(
             name=name, api_name=api_name(name), target=part.target, many=part.many, local=local, remote=remote,
             classification=max(levels) if part.classification is None else part.classification,
-            owner=part.owner or owner, description=part.description, where=f"{short_path(file)}:{part.line}",
+            owner=part.owner or owner, department=part.department or spec.source.department,
+            description=part.description, where=f"{short_path(file)}:{part.line}",
         )  # fmt: skip
 
     def _check_names(self, records: Mapping[str, Record]) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,20 +73,26 @@ class Province:
         return body
 
 
-@pytest.fixture(scope="module")
-def province(files: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
-    root, port = tmp_path_factory.mktemp("province"), free_port()
-    environment = lay_out(root, files)
+@contextmanager
+def served(root: Path, environment: dict[str, str]) -> Iterator[Province]:
+    port = free_port()
     with subprocess.Popen(
         [BIN / "gateway", "serve", "--port", str(port)], cwd=root, env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
     ) as server:  # fmt: skip
         try:
-            pages.wait_for(f"http://127.0.0.1:{port}/readyz")
+            pages.wait_for(f"http://127.0.0.1:{port}/healthz")
             yield Province(root, environment, f"http://127.0.0.1:{port}")
         finally:
             server.terminate()
             server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def province(files: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
+    root = tmp_path_factory.mktemp("province")
+    with served(root, lay_out(root, files)) as province:
+        yield province
 
 
 def test_the_page_prints_what_it_says(province: Province) -> None:
@@ -161,3 +168,16 @@ def test_every_mistake_of_the_page_is_told_at_once(files: Systems, tmp_path: Pat
     for _, _, said in rows:
         assert re.search(rf"^labour/\w+\.py:\d+: {re.escape(said)}", done.stderr, re.MULTILINE), (said, done.stderr)
     assert len(done.stderr.splitlines()) == len(rows)
+
+
+def test_the_province_serves_while_the_new_departments_system_is_away(files: Systems, tmp_path: Path) -> None:
+    environment = lay_out(tmp_path, files)
+    (tmp_path / "tms.sqlite").unlink()
+    with served(tmp_path, environment) as province:
+        answer = province.ask('{ courses { nodes { code } } school(code: "KEC-00001") { status } }')
+    assert answer["data"] == {"courses": None, "school": {"status": "Active"}}
+    (error,) = answer["errors"]
+    assert error["extensions"] == {
+        "code": "SOURCE_UNAVAILABLE", "department": "labour", "owner": "Director Manpower Training",
+    }  # fmt: skip
+    assert "tms.sqlite" not in json.dumps(answer)

@@ -54,7 +54,7 @@ def test_an_added_link_stands_beside_the_others_and_belongs_to_who_added_it() ->
     ]
     link = person.links["stays"]
     assert (link.target, link.local, link.remote) == ("clinic.Stay", "number", "person_number")
-    assert link.owner == "Medical Superintendent"
+    assert (link.department, link.owner) == ("clinic", "Medical Superintendent")
     assert link.classification is Classification.CONFIDENTIAL
     assert person.by_api_name["stays"] is link
     assert list(catalog().records["registry.Person"].links) == []
