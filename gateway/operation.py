@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -40,6 +39,7 @@ from graphql.language import Lexer, Source, Visitor
 from gateway.request import GraphQLRequest
 from gateway.selection import Collector, Picked
 from schema.errors import Code
+from schema.recent import Recent
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Reader:
     def __init__(self, schema: GraphQLSchema, limits: OperationLimits, size: int = 1024) -> None:
         self._schema = schema
         self._limits = limits
-        self._known: LRUCache[tuple[str, str | None], Parsed | OperationError] = LRUCache(maxsize=size)
+        self._known: Recent[tuple[str, str | None], Parsed | OperationError] = Recent(size)
 
     def read(self, request: GraphQLRequest) -> Operation:
         """Raises OperationError."""
