@@ -3,7 +3,7 @@ are encoded once and spliced in. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -290,8 +290,8 @@ def _nothing(parent: Any) -> None:
     return None
 
 
-def _indexes(rows: RowsResult, parent: Any) -> list[int] | range:
-    return range(len(rows.rows)) if rows.by_key is None else rows.by_key.get(parent, [])
+def _indexes(rows: RowsResult, parent: Any) -> Sequence[int]:
+    return range(len(rows.rows)) if rows.by_key is None else rows.by_key.get(parent, ())
 
 
 def _slices(rows: RowsResult | None, objects: list[Any]) -> Callable[[Any], list[Any]]:

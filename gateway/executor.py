@@ -7,7 +7,8 @@ whatever does not depend on it stands.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -197,10 +198,8 @@ class Execution:
         return self._linked_page(step, rows, page, incomplete)
 
     def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
-        by_key: dict[Any, list[int]] = {}
         join = step.reading.join
-        for index, row in enumerate(rows):
-            by_key.setdefault(row[join], []).append(index)
+        by_key: dict[Any, Sequence[int]] = {row[join]: (index,) for index, row in enumerate(rows)}
         if len(by_key) != len(rows):
             record = step.reading.record
             self._tell(
@@ -208,7 +207,8 @@ class Execution:
                 f"{record.type_name}: several rows have the same {record.key_field.api_name}; none of them is shown",
                 record, f"{record.name}.duplicate",
             )  # fmt: skip
-            by_key = {key: found for key, found in by_key.items() if len(found) == 1}
+            times = Counter(row[join] for row in rows)
+            by_key = {key: found for key, found in by_key.items() if times[key] == 1}
         return RowsResult(rows, by_key)
 
     def _open_page(self, step: RowsStep, keys: list[Any] | None) -> Page:
@@ -287,14 +287,19 @@ class Execution:
             else:
                 found[key] = [row]
         kept: list[Any] = []
-        by_key: dict[Any, list[int]] = {}
+        by_key: dict[Any, Sequence[int]] = {}
         more: list[Any] = []
+        resort, plain = paging.pushed and self._spelled_apart(step), paging.pushed and not page.backward
         for key, own in found.items():
-            if len(own) > 1 and paging.pushed and self._spelled_apart(step):
+            if resort and len(own) > 1:
                 own = pages.sort_rows(own, paging.order, backward=page.backward)
-            cut, has_more = self._cut(step, own, page)
-            by_key[key] = list(range(len(kept), len(kept) + len(cut)))
+            if plain and len(own) <= page.limit:
+                cut, has_more = own, False
+            else:
+                cut, has_more = self._cut(step, own, page)
+            start = len(kept)
             kept += cut
+            by_key[key] = range(start, len(kept))
             if has_more:
                 more.append(key)
         return RowsResult(kept, by_key, page, frozenset(more), incomplete)
