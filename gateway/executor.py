@@ -36,6 +36,7 @@ from gateway.pushdown import COMPARE, encode_keys
 from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal
 from schema.catalog import Field, Record
+from schema.codecs import Codec
 from schema.errors import Code
 from schema.fetch import AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows
 from schema.scalars import DECIMAL, INT
@@ -281,11 +282,11 @@ class Execution:
         assert paging is not None
         found: dict[Any, list[Any]] = {}
         for row in rows:
-            key = row[join]
-            if key in found:
-                found[key].append(row)
+            own = found.get(row[join])
+            if own is None:
+                found[row[join]] = [row]
             else:
-                found[key] = [row]
+                own.append(row)
         kept: list[Any] = []
         by_key: dict[Any, Sequence[int]] = {}
         more: list[Any] = []
@@ -409,7 +410,7 @@ class Execution:
         limits = source.limits
         raw: tuple[Any, ...] | None = None
         if keys is not None and reading.keyed is not None and reading.keyed.pushed:
-            raw = encode_keys(reading.keyed.codec)(keys)
+            raw = _raw_keys(reading.keyed.codec, keys)
             if not raw:
                 return []
         elif keys is not None and not keys:
@@ -484,6 +485,13 @@ class Execution:
             f"{record.type_name}.{part.api_name}: a value of {record.source_name}.{part.column} cannot be read",
             record, f"{record.name}.{part.name}",
         )  # fmt: skip
+
+
+def _raw_keys(codec: Codec, keys: list[Any]) -> tuple[Any, ...]:
+    """Every spelling of distinct keys."""
+    if codec.name == "identity":
+        return tuple(keys)
+    return encode_keys(codec)(keys) if codec.spell_all is None else tuple(codec.spell_all(keys))
 
 
 def _who(record: Record) -> str:
