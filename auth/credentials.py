@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jwt
-from cachetools import LRUCache
 
 from auth.errors import AuthError
 from auth.keysets import KeySet
 from auth.principal import ANONYMOUS, AttributeValue, Principal
 from schema.errors import Code
+from schema.recent import Recent
 from schema.rules import ROLES
 
 ALGORITHMS = ("EdDSA", "ES256", "RS256")
@@ -82,7 +82,9 @@ class Authenticator:
     api_keys: Mapping[str, Principal] = field(default_factory=dict)
     cases: Mapping[str, Case] = field(default_factory=dict)
     represented: Mapping[str, Principal] = field(default_factory=dict)
-    _verified: LRUCache[bytes, Principal] = field(default_factory=lambda: LRUCache(maxsize=4096))
+    _verified: Recent[bytes, Principal] = field(default_factory=lambda: Recent(4096))
+    _placed: Recent[tuple[int, Context], tuple[Principal, Principal]] = field(default_factory=lambda: Recent(4096))
+    """(identity of a principal, context) -> that principal and what it is in this context."""
 
     async def authenticate(self, credentials: Credentials, context: Context = NO_CONTEXT) -> Principal:
         """The principal of this request. Raises AuthError."""
@@ -94,7 +96,7 @@ class Authenticator:
             principal = self._by_key(credentials.api_key)
         else:
             principal = ANONYMOUS
-        return principal if context == NO_CONTEXT else self._in_context(principal, context)
+        return principal if context is NO_CONTEXT or context == NO_CONTEXT else self._in_context(principal, context)
 
     async def _bearer(self, header: str) -> Principal:
         scheme, _, token = header.partition(" ")
@@ -153,7 +155,17 @@ class Authenticator:
             if also is None or context.on_behalf_of not in principal.act_for:
                 raise AuthError(Code.REFUSED, "you hold no grant to act for this subject")
             also = self._represented(also, context)
-        return replace(principal, purpose=context.purpose, case=context.case, also=also)
+        return self._narrowed(principal, context, also)
+
+    def _narrowed(self, principal: Principal, context: Context, also: Principal | None) -> Principal:
+        """The same object for the same claims, so that what was decided for it is found again."""
+        key = (id(principal), context)
+        known = self._placed.get(key)
+        if known is not None and known[0] is principal and (also is None or known[1].also == also):
+            return known[1]
+        narrowed = replace(principal, purpose=context.purpose, case=context.case, also=also)
+        self._placed[key] = (principal, narrowed)
+        return narrowed
 
     def _represented(self, also: Principal, context: Context) -> Principal:
         """Whom the principal acts for, in the same context as far as its own rights reach: a purpose it is not

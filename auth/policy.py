@@ -10,8 +10,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from cachetools import LRUCache
-
 from auth.principal import Principal
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
@@ -20,6 +18,7 @@ from schema.derive import Computed, Derivation, Grouped, Kept, RowsOf, children,
 from schema.errors import Code
 from schema.lineage import trace
 from schema.predicates import FALSE, TRUE, And, Attribute, Compare, Holds, IsNull, Not, Or, Predicate
+from schema.recent import Recent
 from schema.resolve import short_path
 from schema.rules import Allow, AllowTotals, Grant, Rule
 
@@ -394,10 +393,20 @@ class Policy:
         self._literals = frozenset(
             holds.attribute for rule in catalog.rules if not isinstance(rule, Grant) for holds in _holds(rule.where)
         )
-        self._known: LRUCache[Hashable, Access] = LRUCache(maxsize=512)
+        self._known: Recent[Hashable, Access] = Recent(512)
+        self._of: Recent[int, tuple[Principal, Access]] = Recent(4096)
+        """By identity of the principal, which is kept beside so that nobody else can have it."""
 
     def access(self, principal: Principal) -> Access:
         """The principal's access; principals of one class share it."""
+        found = self._of.get(id(principal))
+        if found is not None and found[0] is principal:
+            return found[1]
+        access = self._shared(principal)
+        self._of[id(principal)] = (principal, access)
+        return access
+
+    def _shared(self, principal: Principal) -> Access:
         views: tuple[View, ...] = (self._view(principal, ""),)
         if principal.also is not None:
             views = (*views, self._view(principal.also, REPRESENTED))

@@ -12,12 +12,11 @@ from bench.servers import Server
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one stretch of asking took. ``cpu_ms``: of the server, a request; ``bytes``: of bodies, a request."""
+    """What one stretch of asking took. ``cpu_ms``: of the server, a request."""
 
     requests: int
     seconds: float
     cpu_ms: float
-    bytes: float
 
     @property
     def per_second(self) -> float:
@@ -67,20 +66,19 @@ async def ask_for(server: Server, bodies: list[bytes], concurrency: int, seconds
     """Asks on ``concurrency`` connections for about ``seconds``."""
     connections = [Connection(server) for _ in range(concurrency)]
     waiting = itertools.cycle(bodies)
-    done = size = 0
+    done = 0
     await asyncio.gather(*(connection.post(next(waiting)) for connection in connections))
     cpu, started = server.cpu_s(), time.perf_counter()
     until = started + seconds
 
     async def ask(connection: Connection) -> None:
-        nonlocal done, size
+        nonlocal done
         while time.perf_counter() < until:
-            answer = await connection.post(next(waiting))
-            size += len(answer)
+            await connection.post(next(waiting))
             done += 1
 
     await asyncio.gather(*(ask(connection) for connection in connections))
     took, spent = time.perf_counter() - started, server.cpu_s() - cpu
     for connection in connections:
         await connection.close()
-    return Block(done, took, 1000 * spent / done, size / done)
+    return Block(done, took, 1000 * spent / done)

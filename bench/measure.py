@@ -67,7 +67,7 @@ async def compare(
 ) -> Comparison:
     """Raises AnswersDiffer."""
     bodies = operation.bodies()
-    calls = await _equal(operation, gateway, by_hand, bodies)
+    ours, theirs = await _equal(operation, gateway, by_hand, bodies)
     for side in (gateway, by_hand):
         await ask_for(side.server, bodies, concurrency, min(seconds, 0.5))
     blocks: list[tuple[Block, Block]] = []
@@ -77,28 +77,32 @@ async def compare(
         blocks.append((one, other))
     ratios = tuple(round(one.cpu_ms / other.cpu_ms, 3) for one, other in blocks)
     return Comparison(
-        operation.name, concurrency, _figures([one for one, _ in blocks], calls[0]),
-        _figures([other for _, other in blocks], calls[1]), round(median(ratios), 3), ratios,
+        operation.name, concurrency, _figures([one for one, _ in blocks], ours),
+        _figures([other for _, other in blocks], theirs), round(median(ratios), 3), ratios,
     )  # fmt: skip
 
 
-async def _equal(operation: Operation, gateway: Side, by_hand: Side, bodies: list[bytes]) -> tuple[int, int]:
-    """Compares the answers to every body; the calls one request took on each side."""
+Size = tuple[int, int]
+"""Calls to sources and bytes of the answer, a request."""
+
+
+async def _equal(operation: Operation, gateway: Side, by_hand: Side, bodies: list[bytes]) -> tuple[Size, Size]:
+    """Compares the answers to every body. Raises AnswersDiffer."""
     sides = (gateway, by_hand)
     answers = [await ask_once(side.server, bodies) for side in sides]
     for body, one, other in zip(bodies, *answers, strict=True):
         if orjson.loads(one) != orjson.loads(other):
             raise AnswersDiffer(f"{operation.name} {body[-60:]!r}:\n  {one[:600]!r}\n  {other[:600]!r}")
-    counts = []
-    for side in sides:
+    sizes = []
+    for side, given in zip(sides, answers, strict=True):
         before = side.calls()
         await ask_once(side.server, bodies[:1])
-        counts.append(side.calls() - before)
-    return counts[0], counts[1]
+        sizes.append((side.calls() - before, round(sum(map(len, given)) / len(given))))
+    return sizes[0], sizes[1]
 
 
-def _figures(blocks: list[Block], calls: int) -> Figures:
+def _figures(blocks: list[Block], size: Size) -> Figures:
     return Figures(
         round(median(block.cpu_ms for block in blocks), 3), round(median(block.per_second for block in blocks), 1),
-        round(median(block.bytes for block in blocks)), calls,
+        size[1], size[0],
     )  # fmt: skip

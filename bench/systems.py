@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncmy
 import asyncpg
@@ -69,8 +70,8 @@ class Systems:
         ]  # fmt: skip
         for source, department in SCHEMAS.items():
             lines.append(f'[sources.{source}]\nurl = "{self.database(department)}?schema={source}"')
-        for source, path in SERVICES.items():
-            lines.append(f'[sources.{source}]\nurl = "http://127.0.0.1:9{path}"')
+        for source, place in SERVICES.items():
+            lines.append(f'[sources.{source}]\nurl = "http://127.0.0.1:9{place}"')
         for source, name in (("board", "exam_board"), ("banks", "bank_scroll")):
             lines.append(f'[sources.{source}]\nfolder = "{built / name}"')
         path = self.folder / "gateway.toml"
@@ -78,7 +79,7 @@ class Systems:
         return path
 
 
-def login(url: str) -> dict[str, object]:
+def login(url: str) -> dict[str, Any]:
     """A MariaDB address as asyncmy takes it."""
     from urllib.parse import unquote, urlsplit
 

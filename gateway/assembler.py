@@ -3,7 +3,7 @@ are encoded once and spliced in. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,6 +137,10 @@ class Assembler:
             return {}
         rows = result if isinstance(result, RowsResult) else None
         objects = {where: self._objects(inner) for where, inner in layout.objects.items()}
+        if rows is not None and rows.by_key is not None and len(objects) == len(layout.part.parts) == 1:
+            (((key, where), built),) = objects.items()
+            if where == "nodes":
+                return _node_lists(key, built, rows.by_key, parents)
         makers: list[tuple[str, Callable[[Any], Any]]] = []
         for part in layout.part.parts:
             makers.append((part.key, self._connection_field(part, layout, rows, objects)))
@@ -291,8 +295,21 @@ def _nothing(parent: Any) -> None:
     return None
 
 
-def _indexes(rows: RowsResult, parent: Any) -> list[int] | range:
-    return range(len(rows.rows)) if rows.by_key is None else rows.by_key.get(parent, [])
+def _indexes(rows: RowsResult, parent: Any) -> Sequence[int]:
+    return range(len(rows.rows)) if rows.by_key is None else rows.by_key.get(parent, ())
+
+
+def _node_lists(
+    key: str, objects: list[Any], by_key: Mapping[Any, Sequence[int]], parents: tuple[Any, ...]
+) -> dict[Any, Any]:
+    """The usual connection, of which only the nodes are asked for. A parent's rows stand together."""
+    lists: dict[Any, Any] = {
+        parent: {key: objects[found[0] : found[-1] + 1]} for parent, found in by_key.items() if found
+    }
+    for parent in parents:
+        if parent not in lists:
+            lists[parent] = {key: []}
+    return lists
 
 
 def _slices(rows: RowsResult | None, objects: list[Any]) -> Callable[[Any], list[Any]]:

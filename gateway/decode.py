@@ -11,6 +11,13 @@ from gateway.plan import CellUse
 from schema.catalog import Field
 from schema.codecs import Codec, written
 
+REPEATED = """
+def column(values):
+    known = {v: decode(v) for v in set(values)}
+    return [known[v] for v in values]
+"""
+"""Legacy texts are codes, months, days: few different ones in a column, each decoded once."""
+
 Report = Callable[[Field], None]
 Decoder = Callable[[list[Any], Report], list[Any]]
 Column = Callable[[Sequence[Any]], Sequence[Any]]
@@ -48,8 +55,12 @@ def _column(codec: Codec) -> Column:
     if codec.column is not None:
         return codec.column
     env: dict[str, Any] = {"Decimal": Decimal, "decode": codec.decode}
-    inner = "decode(v)" if codec.inline is None else codec.inline.format(v="v")
-    exec(f"def column(values):\n    return [{inner} for v in values]\n", env)
+    if codec.inline is not None:
+        exec(f"def column(values):\n    return [{codec.inline.format(v='v')} for v in values]\n", env)
+    elif codec.kind == "text":
+        exec(REPEATED, env)
+    else:
+        exec("def column(values):\n    return [decode(v) for v in values]\n", env)
     column: Column = env["column"]
     return column
 

@@ -7,7 +7,8 @@ whatever does not depend on it stands.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,7 @@ from gateway.relational import evaluate
 from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
+from schema.codecs import Codec
 from schema.errors import Code
 from schema.fetch import NOTHING, AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows, SourceRefused
 from schema.scalars import DECIMAL, INT, LONG, Scalar
@@ -246,10 +248,8 @@ class Execution:
         return self._linked_page(step, rows, page, incomplete)
 
     def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
-        by_key: dict[Any, list[int]] = {}
         join = step.reading.join
-        for index, row in enumerate(rows):
-            by_key.setdefault(row[join], []).append(index)
+        by_key: dict[Any, Sequence[int]] = {row[join]: (index,) for index, row in enumerate(rows)}
         if len(by_key) != len(rows):
             record = step.reading.record
             self._tell(
@@ -257,7 +257,8 @@ class Execution:
                 f"{record.type_name}: several rows have the same {record.key_field.api_name}; none of them is shown",
                 record, f"{record.name}.duplicate",
             )  # fmt: skip
-            by_key = {key: found for key, found in by_key.items() if len(found) == 1}
+            times = Counter(row[join] for row in rows)
+            by_key = {key: found for key, found in by_key.items() if times[key] == 1}
         return RowsResult(rows, by_key)
 
     def _open_page(self, step: RowsStep, keys: list[Any] | None) -> Page:
@@ -344,20 +345,25 @@ class Execution:
         assert paging is not None
         found: dict[Any, list[Any]] = {}
         for row in rows:
-            key = row[join]
-            if key in found:
-                found[key].append(row)
+            own = found.get(row[join])
+            if own is None:
+                found[row[join]] = [row]
             else:
-                found[key] = [row]
+                own.append(row)
         kept: list[Any] = []
-        by_key: dict[Any, list[int]] = {}
+        by_key: dict[Any, Sequence[int]] = {}
         more: list[Any] = []
+        resort, plain = paging.pushed and self._spelled_apart(step), paging.pushed and not page.backward
         for key, own in found.items():
-            if len(own) > 1 and paging.pushed and self._spelled_apart(step):
+            if resort and len(own) > 1:
                 own = pages.sort_rows(own, paging.order, backward=page.backward)
-            cut, has_more = self._cut(step, own, page)
-            by_key[key] = list(range(len(kept), len(kept) + len(cut)))
+            if plain and len(own) <= page.limit:
+                cut, has_more = own, False
+            else:
+                cut, has_more = self._cut(step, own, page)
+            start = len(kept)
             kept += cut
+            by_key[key] = range(start, len(kept))
             if has_more:
                 more.append(key)
         return RowsResult(kept, by_key, page, frozenset(more), incomplete)
@@ -501,7 +507,7 @@ class Execution:
         limits = source.limits
         raw: tuple[Any, ...] | None = None
         if keys is not None and reading.keyed is not None and reading.keyed.pushed:
-            raw = encode_keys(reading.keyed.codec)(keys)
+            raw = _raw_keys(reading.keyed.codec, keys)
             if not raw:
                 return []
         elif keys is not None and not keys:
@@ -591,6 +597,13 @@ def _measured_as(measure: MeasureTerm) -> Scalar:
     if measure.function == "countDistinct":
         return INT
     return LONG if measure.function == "sum" and measure.field.scalar.kind == "int" else measure.field.scalar
+
+
+def _raw_keys(codec: Codec, keys: list[Any]) -> tuple[Any, ...]:
+    """Every spelling of distinct keys."""
+    if codec.name == "identity":
+        return tuple(keys)
+    return encode_keys(codec)(keys) if codec.spell_all is None else tuple(codec.spell_all(keys))
 
 
 def _who(record: Record) -> str:

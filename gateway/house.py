@@ -6,7 +6,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cachetools import LRUCache
 from graphql import GraphQLSchema
 
 from auth.credentials import Authenticator
@@ -16,6 +15,7 @@ from gateway.operation import Reader
 from gateway.surface import Surface, build_surface, secret_coordinates
 from gateway.weight import OperationLimits
 from schema.catalog import Catalog
+from schema.recent import Recent
 
 
 class LedgerWriter(Protocol):
@@ -34,10 +34,10 @@ class House:
     reach: Reach
     limits: OperationLimits = field(default_factory=OperationLimits)
     time_s: float = 10.0
-    plans: LRUCache[Hashable, Any] = field(default_factory=lambda: LRUCache(maxsize=1024))
+    plans: Recent[Hashable, Any] = field(default_factory=lambda: Recent(1024))
     _readers: dict[frozenset[str], tuple[GraphQLSchema, Reader]] = field(default_factory=dict)
     _sdl: str | None = None
-    _hidden: LRUCache[Hashable, frozenset[str]] = field(default_factory=lambda: LRUCache(maxsize=512))
+    _hidden: Recent[Hashable, frozenset[str]] = field(default_factory=lambda: Recent(512))
 
     @property
     def published_sdl(self) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
@@ -38,6 +37,7 @@ from gateway.request import GraphQLRequest
 from gateway.selection import Collector, Picked
 from gateway.weight import Arguments, OperationLimits, TooLarge, Unfit, arguments_of, check_selections
 from schema.errors import Code
+from schema.recent import Recent
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Reader:
     def __init__(self, schema: GraphQLSchema, limits: OperationLimits, size: int = 1024) -> None:
         self._schema = schema
         self._limits = limits
-        self._known: LRUCache[tuple[str, str | None], Parsed | OperationError] = LRUCache(maxsize=size)
+        self._known: Recent[tuple[str, str | None], Parsed | OperationError] = Recent(size)
 
     def read(self, request: GraphQLRequest) -> Operation:
         """Raises OperationError."""

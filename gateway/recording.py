@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from auth.ledger.writer import entry_body
 from auth.principal import Principal
 from gateway.plan import Plan
@@ -20,22 +22,27 @@ FORMAT = 1
 class Footprint:
     """The part of an entry that is the same for every run of a plan."""
 
-    departments: list[str]
-    shown: dict[str, list[str]]
-    masked: dict[str, list[str]]
-    refused: dict[str, str]
-    narrowed: list[str]
+    departments: msgspec.Raw
+    shown: msgspec.Raw
+    masked: msgspec.Raw
+    refused: msgspec.Raw
+    narrowed: msgspec.Raw
+
+
+def _canonical(told: Any) -> msgspec.Raw:
+    """Written once a plan, spliced into every entry."""
+    return msgspec.Raw(entry_body(told))
 
 
 def footprint(plan: Plan) -> Footprint:
     """What a plan shows and refuses, with the rules that decided."""
     allowed = plan.allowed
     return Footprint(
-        sorted(plan.departments),
-        {coordinate: list(rules) for coordinate, rules in allowed.shown.items()},
-        {coordinate: list(rules) for coordinate, rules in allowed.masked.items()},
-        {refusal.coordinate: refusal.code.value for refusal in allowed.refusals},
-        [narrowed.record for narrowed in allowed.narrowed],
+        _canonical(sorted(plan.departments)),
+        _canonical({coordinate: list(rules) for coordinate, rules in allowed.shown.items()}),
+        _canonical({coordinate: list(rules) for coordinate, rules in allowed.masked.items()}),
+        _canonical({refusal.coordinate: refusal.code.value for refusal in allowed.refusals}),
+        _canonical([narrowed.record for narrowed in allowed.narrowed]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,7 +33,7 @@ class RowsResult:
     ``more``: join value (None at a root) -> there are rows beyond the page. ``incomplete``: a row was left out."""
 
     rows: list[Any]
-    by_key: dict[Any, list[int]] | None = None
+    by_key: Mapping[Any, Sequence[int]] | None = None
     page: Page | None = None
     more: frozenset[Any] = frozenset()
     incomplete: bool = False

@@ -30,7 +30,7 @@ def build_education(world: World, out: Path) -> None:
     posts: dict[str, dict[str, int]] = {}
     counters = Counters()
     for index, place in enumerate(places):
-        number = shared(world.scale.schools, places, index)
+        number = shared(world.scale.schools, places, index, world.scale.exact)
         if world.scale.name == "demo" and place.code == "KEC":
             number = 40
         for serial in range(1, number + 1):

@@ -42,7 +42,7 @@ def build_health(world: World) -> None:
     places = world.places
     state = _State()
     for index, place in enumerate(places):
-        number = shared(world.scale.facilities, places, index)
+        number = shared(world.scale.facilities, places, index, world.scale.exact)
         if place.division == "Zhob" and world.scale.name == "demo":
             number = 8
         for serial in range(1, number + 1):

@@ -129,21 +129,20 @@ class MariaTarget:
         self._loop.run_until_complete(self._execute(statement))
 
     def create(self, tables: Iterable[Table]) -> None:
-        exists = f"DROP DATABASE IF EXISTS `{self._name}`"
-        self._loop.run_until_complete(self._quietly(exists))
+        self._loop.run_until_complete(self._drop())
         self._run(f"CREATE DATABASE `{self._name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
         self._run(f"USE `{self._name}`")
         self._run("SET unique_checks = 0, foreign_key_checks = 0")
         for table in tables:
             self._run(table.ddl("mariadb"))
 
-    async def _quietly(self, statement: str) -> None:
-        """Runs a statement whose server notes (nothing to drop) are of no interest."""
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            await self._execute(statement)
+    async def _drop(self) -> None:
+        """Asked first, because the server notes on standard error when there is nothing to drop."""
+        async with self._connection.cursor() as cursor:
+            await cursor.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (self._name,))
+            there = await cursor.fetchone()
+        if there:
+            await self._execute(f"DROP DATABASE `{self._name}`")
 
     def write(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
         marks = ", ".join(["%s"] * len(table.columns))

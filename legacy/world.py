@@ -38,12 +38,14 @@ class Scale:
     figure_months: int
     visits_a_school: int
     only: tuple[str, ...] = ()
+    exact: bool = False
+    """Schools and facilities come to their numbers exactly."""
 
 
 SCALES = {
     "demo": Scale("demo", 260, 24, 6, 150, 2_500, 5_000, 12, 4),
     "district": Scale("district", 400, 100, 6, 60, 10_000, 20_000, 24, 12, ("KEC",)),
-    "province": Scale("province", 10_788, 102, 6, 1_661, 278_000, 5_000_000, 60, 12),
+    "province": Scale("province", 10_788, 102, 6, 1_661, 278_000, 5_000_000, 60, 12, exact=True),
 }
 
 Put = Callable[[str, str, tuple[Any, ...]], None]
@@ -152,7 +154,11 @@ def spelled(place: District, rng: random.Random) -> str:
     return place.spellings[0] if rng.random() < 0.6 else rng.choice(place.spellings)
 
 
-def shared(total: int, places: tuple[District, ...], index: int) -> int:
-    """How many of ``total`` fall to the district at ``index``: by population, at least two."""
+def shared(total: int, places: tuple[District, ...], index: int, exact: bool = False) -> int:
+    """How many of ``total`` fall to the district at ``index``: by population, at least two. With ``exact`` the most
+    populous one has what rounding leaves over."""
     population = sum(place.population for place in places)
-    return max(2, total * places[index].population // population)
+    parts = [max(2, total * place.population // population) for place in places]
+    if exact and places[index].population == max(place.population for place in places):
+        return parts[index] + total - sum(parts)
+    return parts[index]

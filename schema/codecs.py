@@ -38,7 +38,8 @@ class Codec:
     is a normaliser) sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be
     taken in the source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot
     raise. ``column``: ``decode`` over many values at once, none of them None; it raises anything at all when one of
-    them is not plainly what it should be, and then each is decoded by itself."""
+    them is not plainly what it should be, and then each is decoded by itself. ``spell_all``: the spellings of many
+    distinct values, where that is quicker than one by one."""
 
     name: str
     decode: Callable[[Any], Any]
@@ -52,6 +53,7 @@ class Codec:
     scale: int | None = None
     """Places of a decimal column."""
     column: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+    spell_all: Callable[[Sequence[Any]], Sequence[Any]] | None = None
 
     @property
     def enumerable(self) -> bool:
@@ -87,26 +89,27 @@ def _decode_cnic(raw: Any) -> str | None:
     raise Unreadable("not a 13-digit CNIC")
 
 
-_CNICS = re.compile(r"(?:(?:[0-9]{5}-[0-9]{7}-[0-9]|[0-9]{13})?\n)*")
+_SHAPE = str.maketrans("123456789", "000000000")
+_CNIC_SHAPES = {"00000-0000000-0", "0000000000000", ""}
 
 
 def _cnic_column(values: Sequence[Any]) -> list[Any]:
-    """All of them in one look; a line end inside a value shows in the number of lines."""
-    lines = _lines(values, _CNICS)
-    return [line or None for line in lines.replace("-", "").split("\n")[:-1]]
+    lines = "\n".join(values)
+    if not _shapes(lines, values) <= _CNIC_SHAPES:
+        raise Unreadable("not all of them are 13-digit CNICs")
+    return [line or None for line in lines.replace("-", "").split("\n")]
 
 
-def _lines(values: Sequence[Any], pattern: re.Pattern[str]) -> str:
-    """The texts, a line each. Raises Unreadable unless the pattern matches them all."""
-    lines = "\n".join(values) + "\n" if values else ""
-    if pattern.fullmatch(lines) is None or lines.count("\n") != len(values):
-        raise Unreadable("not all of them are of the usual form")
-    return lines
+def _shapes(lines: str, values: Sequence[Any]) -> set[str]:
+    """The forms among the values, a line each in ``lines``, every digit told as 0: a few, however many values."""
+    if lines.count("\n") != len(values) - 1:
+        raise Unreadable("a value has a line end in it")
+    return set(lines.translate(_SHAPE).split("\n"))
 
 
 cnic = Codec(
     "cnic", _decode_cnic, lambda value: (value, f"{value[:5]}-{value[5:12]}-{value[12:]}"), kind="text",
-    column=_cnic_column,
+    column=_cnic_column, spell_all=lambda values: [*values, *[f"{v[:5]}-{v[5:12]}-{v[12:]}" for v in values]],
 )  # fmt: skip
 """A CNIC in either written form; 12 or 14 digits are unreadable, blank is null."""
 
@@ -191,15 +194,7 @@ def _spell_yyyymm(value: str) -> tuple[str, ...]:
     return (value.replace("-", ""),) if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value) else ()
 
 
-_MONTHS = re.compile(r"(?:[0-9]{4}(?:0[1-9]|1[0-2])\n)*")
-
-
-def _yyyymm_column(values: Sequence[Any]) -> list[str]:
-    _lines(values, _MONTHS)
-    return [f"{value[:4]}-{value[4:]}" for value in values]
-
-
-yyyymm = Codec("yyyymm", _decode_yyyymm, _spell_yyyymm, kind="text", column=_yyyymm_column)
+yyyymm = Codec("yyyymm", _decode_yyyymm, _spell_yyyymm, kind="text")
 """A month kept as YYYYMM, told as 2025-09; blank is null."""
 
 
@@ -223,13 +218,13 @@ def written(codec: Codec) -> Codec:
     """A codec of ``decimal(scale)`` that gives what clients are told: text with ``scale`` places. Where the source has
     written it so already, it is only looked at."""
     assert codec.scale is not None
-    places = f"\\.[0-9]{{{codec.scale}}}" if codec.scale else ""
-    pattern = re.compile(f"(?:-?[0-9]{{1,40}}{places}\n)*")
+    plain = re.compile(f"-?0+[.]0{{{codec.scale}}}" if codec.scale else "-?0+")
 
     def column(values: Sequence[Any]) -> Sequence[Any]:
         if not isinstance(values[0], str):
             return [str(value) for value in codec.column(values)]  # type: ignore[misc]
-        _lines(values, pattern)
+        if not all(plain.fullmatch(shape) for shape in _shapes("\n".join(values), values)):
+            raise Unreadable("not all of them are written with these places")
         return values
 
     return replace(codec, name=f"written {codec.name}", decode=lambda raw: str(codec.decode(raw)), column=column)

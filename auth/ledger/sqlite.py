@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS ledger (
     seq INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL, body BLOB NOT NULL
 )
 """
+AT_ONCE = 64
+"""Entries a statement: each statement is a point at which this thread waits for its turn among Python's threads."""
 
 
 class SqliteStore:
@@ -48,10 +50,10 @@ class SqliteStore:
             last = connection.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
             seq, previous = last or (0, genesis())
             links = chained(previous, seq, bodies)
-            connection.executemany(
-                "INSERT INTO ledger VALUES (?, ?, ?, ?)",
-                [(link.seq, link.previous, link.hash, link.body) for link in links],
-            )
+            for at in range(0, len(links), AT_ONCE):
+                some = links[at : at + AT_ONCE]
+                values = [part for link in some for part in (link.seq, link.previous, link.hash, link.body)]
+                connection.execute(f"INSERT INTO ledger VALUES {', '.join(['(?, ?, ?, ?)'] * len(some))}", values)
             connection.execute("COMMIT")
             if self._heads is not None:
                 now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

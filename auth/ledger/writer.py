@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+import msgspec
 import structlog
 
 from auth.errors import LedgerUnavailable
@@ -85,8 +86,9 @@ class Ledger:
         await self._store.aclose()
 
 
-def entry_body(entry: dict[str, Any]) -> bytes:
-    """Canonical bytes of an entry: the same content always gives the same bytes."""
-    import msgspec
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
-    return msgspec.json.encode(entry, order="deterministic")
+
+def entry_body(entry: Any) -> bytes:
+    """Canonical bytes of an entry: the same content always gives the same bytes."""
+    return _encode(entry)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cachetools import LRUCache
-
 from connectors.sql.dialects import MARK, SqlDialect
 from connectors.sql.statement import KEYS, LIMIT, MARKED, PARAMETER, build
 from schema.fetch import Fetch, FetchShape
+from schema.recent import Recent
 
 NO_LIMIT = 2**31 - 1
 Converter = Callable[[Any], Any]
@@ -87,7 +86,7 @@ class Compiler:
         self._encoders = encoders or {}
         self._decoders = decoders or {}
         self._escape = escape
-        self._known: LRUCache[FetchShape, Compiled] = LRUCache(maxsize=2048)
+        self._known: Recent[FetchShape, Compiled] = Recent(2048)
 
     def known(self, shape: FetchShape) -> Compiled | None:
         """The statement, when it has been compiled before."""

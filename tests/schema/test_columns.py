@@ -1,0 +1,56 @@
+"""A whole column decodes to what its values decode to one by one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from schema.codecs import Codec, cnic, code_table, decimal, written
+from schema.districts import district_alias
+from schema.errors import Unreadable
+
+CLEAN: list[tuple[Codec, list[Any]]] = [
+    (cnic, ["5400100000012", "54001-0000001-2", ""]),
+    (code_table("table", {"A": "Active", "B": None}), ["A", "B", "A"]),
+    (decimal(2), [Decimal("1"), Decimal("2.345"), Decimal("-0.005")]),
+    (written(decimal(2)), ["1.00", "-2.34", "123456789012345678901234567890.00"]),
+    (written(decimal(2)), [Decimal("1"), Decimal("2.345")]),
+    (district_alias("EMIS"), ["Kech", "KECH"]),
+]
+DIRTY: list[tuple[Codec, list[Any]]] = [
+    (cnic, ["5400100000012", "540010000001"]),
+    (cnic, ["54001-0000001-2\n54001-0000002-3"]),
+    (cnic, ["\u06f5400100000012"]),
+    (cnic, [5400100000012]),
+    (code_table("table", {"A": "Active"}), ["A", "Z"]),
+    (decimal(2), ["1.00"]),
+    (written(decimal(2)), ["1.00", "1.5"]),
+    (written(decimal(2)), ["NaN"]),
+    (written(decimal(2)), ["1.00", "2\n3.00"]),
+    (district_alias("EMIS"), ["Kech", ""]),
+]
+
+
+@pytest.mark.parametrize(("codec", "values"), CLEAN, ids=lambda part: getattr(part, "name", ""))
+def test_a_column_gives_what_its_values_give(codec: Codec, values: list[Any]) -> None:
+    assert codec.column is not None
+    assert list(codec.column(values)) == [codec.decode(value) for value in values]
+
+
+@pytest.mark.parametrize(("codec", "values"), DIRTY, ids=lambda part: getattr(part, "name", ""))
+def test_a_column_with_anything_unusual_in_it_is_not_decoded_as_a_whole(codec: Codec, values: list[Any]) -> None:
+    assert codec.column is not None
+    with pytest.raises((Unreadable, TypeError, KeyError, AttributeError)):
+        codec.column(values)
+
+
+def test_what_is_written_with_other_places_is_told_with_the_declared_ones() -> None:
+    assert [written(decimal(2)).decode(raw) for raw in ("1.5", "2", Decimal("2.345"))] == ["1.50", "2.00", "2.34"]
+
+
+def test_the_spellings_of_many_are_those_of_each() -> None:
+    values = ["5400100000012", "5400200000021"]
+    assert cnic.spell_all is not None
+    assert set(cnic.spell_all(values)) == {raw for value in values for raw in cnic.spellings(value) or ()}
