@@ -12,9 +12,9 @@ LONG = "x" * 900
 @pytest.mark.parametrize(
     ("attack", "honest"),
     [
-        ('{ budgetLine(code: "%s") { code } }' % LONG, '{ budgetLine(code: "2025-KEC-000") { code } }'),
+        (f'{{ budgetLine(code: "{LONG}") {{ code }} }}', '{ budgetLine(code: "2025-KEC-000") { code } }'),
         (
-            '{ schools(where: %s{}%s) { nodes { code } } }' % ("{not: " * 60, "}" * 60),
+            "{ schools(where: " + "{not: " * 60 + "{}" + "}" * 60 + ") { nodes { code } } }",
             '{ school(code: "KEC-00001") { code } }',
         ),
         ('{ school(code: "\\u0000") { code } }', '{ school(code: "KEC-00001") { code } }'),
