@@ -93,6 +93,17 @@ class Served:
             connection.sendall(request)
             return read_all(connection)
 
+    def refuses_new_connections(self) -> bool:
+        """Waits until nobody listens any more."""
+        for _ in range(1000):
+            try:
+                socket.create_connection(self.place, timeout=1).close()
+            except ConnectionRefusedError:
+                return True
+            except (TimeoutError, ConnectionError):
+                pass
+        return False
+
     def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """A ``gateway`` command with the settings of this gateway."""
         return command(*arguments, config=self.folder / "gateway.toml", environment=self.environment, stdin=stdin)
