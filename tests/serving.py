@@ -94,15 +94,15 @@ class Served:
             return read_all(connection)
 
     def refuses_new_connections(self) -> bool:
-        """Waits until nobody listens any more."""
-        for _ in range(1000):
-            try:
-                socket.create_connection(self.place, timeout=1).close()
-            except ConnectionRefusedError:
-                return True
-            except (TimeoutError, ConnectionError):
-                pass
-        return False
+        """Waits until nobody listens any more: a process that ends closes the connections that wait."""
+        try:
+            while True:
+                with socket.create_connection(self.place, timeout=30) as connection:
+                    connection.recv(1)
+        except ConnectionResetError:
+            return self.refuses_new_connections()
+        except ConnectionRefusedError:
+            return True
 
     def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """A ``gateway`` command with the settings of this gateway."""
