@@ -33,7 +33,7 @@ lock: .venv/ready
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv var tests/http/audit/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # uv installs the locked packages in seconds where pip needs half a minute; where it finds no index, pip does it.
 .venv/ready: requirements.lock installer.lock pyproject.toml

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import gc
-import json
-import secrets
+import os
 import socket
 import sys
 import time
@@ -18,22 +18,24 @@ import structlog
 import uvicorn
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from auth.credentials import key_digest
 from auth.errors import AuthError
 from auth.ledger import verify
 from auth.ledger.heads import Head, read_heads
 from auth.principal import ANONYMOUS, Principal
 from auth.tokens import mint, signing_key
 from gateway import dictionary as dictionaries
+from gateway.apikeys import new_api_key
 from gateway.checking import check_live
-from gateway.opening import open_catalog, open_house, open_pepper, open_store
+from gateway.opening import api_key_pepper, check_settings, open_catalog, open_house, open_store
 from gateway.operation import OperationError
 from gateway.pipeline import explain as explain_request
 from gateway.request import GraphQLRequest
-from gateway.settings import Settings, SettingsError, load
+from gateway.settings import ApiKeySettings, Settings, SettingsError, load
 from gateway.surface import build_surface, secret_coordinates
+from schema.catalog import Catalog
 from schema.errors import DeclarationError
 from schema.rules import ROLES
+from schema.scalars import KARACHI
 
 USUAL = (Path("gateway.toml"), Path("demo.toml"))
 
@@ -42,6 +44,14 @@ def fail(message: str) -> NoReturn:
     """Says what is wrong on standard error and ends with 2."""
     click.echo(message, err=True)
     sys.exit(2)
+
+
+def _opened(settings: Settings) -> Catalog:
+    """The catalog; problems of the declarations are printed and end the command."""
+    try:
+        return open_catalog(settings)
+    except (DeclarationError, SettingsError) as error:
+        fail(str(error))
 
 
 @click.group()
@@ -68,8 +78,8 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     from gateway.app import create_app
 
     try:
-        open_catalog(settings)
-    except (DeclarationError, SettingsError) as error:
+        check_settings(settings, _opened(settings))
+    except SettingsError as error:
         fail(str(error))
     listener = _listener(host or settings.server.host, settings.server.port if port is None else port)
     server = uvicorn.Server(
@@ -89,7 +99,8 @@ def _listener(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        fail(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port")
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        fail(f"cannot listen on {host}:{port}: {reason}; choose another with --host or --port")
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"serving on http://{shown}:{listener.getsockname()[1]}")
     return listener
@@ -108,10 +119,7 @@ def _settle() -> None:
 @click.pass_obj
 def check(settings: Settings, live: bool) -> None:
     """Check the declarations; every problem is told with file, line and what to do."""
-    try:
-        catalog = open_catalog(settings)
-    except (DeclarationError, SettingsError) as error:
-        fail(str(error))
+    catalog = _opened(settings)
     click.echo(
         f"{len(catalog.departments)} departments, {len(catalog.sources)} sources, {len(catalog.records)} records"
     )
@@ -149,9 +157,12 @@ def explain(
         purposes = frozenset({purpose} if purpose else ())
         principal = Principal("explain", frozenset(roles), _pairs(attributes), purposes, purpose=purpose, case=case)
     try:
-        request = GraphQLRequest(operation.read(), None, orjson.loads(variables))
+        given = orjson.loads(variables)
     except ValueError as error:
         fail(f"--variables: {error}")
+    if not isinstance(given, dict):
+        fail("--variables: write a JSON object")
+    request = GraphQLRequest(operation.read(), None, given)
 
     async def run() -> str:
         async with open_house(settings) as house:
@@ -167,7 +178,7 @@ def explain(
 @click.pass_obj
 def sdl(settings: Settings) -> None:
     """Print the schema, without what is Secret."""
-    catalog = open_catalog(settings)
+    catalog = _opened(settings)
     click.echo(build_surface(catalog, secret_coordinates(catalog)).sdl, nl=False)
 
 
@@ -176,7 +187,7 @@ def sdl(settings: Settings) -> None:
 @click.pass_obj
 def dictionary(settings: Settings, kind: str) -> None:
     """Print the data dictionary."""
-    click.echo(dictionaries.dictionary(open_catalog(settings), kind), nl=False)
+    click.echo(dictionaries.dictionary(_opened(settings), kind), nl=False)
 
 
 @main.command()
@@ -186,8 +197,8 @@ def dictionary(settings: Settings, kind: str) -> None:
 @click.option("--purpose", "purposes", multiple=True, help="A purpose the token permits; may be repeated.")
 @click.option("--office", help="The post its holder fills.")
 @click.option("--act-for", multiple=True, help="A subject its holder may act for.")
-@click.option("--ttl", default=8 * 3600, show_default=True, help="Seconds until it expires.")
-@click.option("--api-key", "as_key", is_flag=True, help="Make an API key and print the settings that let it in.")
+@click.option("--ttl", type=int, help="Seconds until it expires: 8 hours for a token, never for an API key.")
+@click.option("--api-key", is_flag=True, help="Make an API key instead, and the settings that make it known.")
 @click.pass_obj
 def token(
     settings: Settings,
@@ -197,37 +208,24 @@ def token(
     purposes: tuple[str, ...],
     office: str | None,
     act_for: tuple[str, ...],
-    ttl: int,
-    as_key: bool,
+    ttl: int | None,
+    api_key: bool,
 ) -> None:
-    """Print a demo token, signed with a key made at first use."""
-    if as_key:
-        click.echo(_new_api_key(settings, subject, roles, _pairs(attributes), purposes))
+    """Print a demo token, signed with a key made at first use; or a new API key, which is shown only now."""
+    if api_key:
+        if office or act_for:
+            fail("--office and --act-for are for tokens; an API key stands for an application")
+        expires = None if ttl is None else dt.datetime.fromtimestamp(int(time.time()) + ttl, KARACHI).isoformat()
+        made = ApiKeySettings("", subject, list(roles), _pairs(attributes), list(purposes), expires)
+        click.echo(new_api_key(api_key_pepper(settings), made))
         return
     key = signing_key(Path(settings.state) / "demo.key")
     click.echo(
         mint(
             key, now=time.time(), subject=subject, roles=roles, attributes=_pairs(attributes), purposes=purposes,
-            office=office, act_for=act_for, ttl_s=ttl,
+            office=office, act_for=act_for, ttl_s=8 * 3600 if ttl is None else ttl,
         )
     )  # fmt: skip
-
-
-def _new_api_key(
-    settings: Settings, subject: str, roles: tuple[str, ...], attributes: dict[str, Any], purposes: tuple[str, ...]
-) -> str:
-    """A key, shown once, and the settings of its holder, which hold only its digest."""
-    key = secrets.token_urlsafe(32)
-    told = [
-        f"# The key, shown once and kept nowhere: {key}",
-        f"[auth.api_keys.{json.dumps(subject)}]",
-        f"digest = {json.dumps(key_digest(open_pepper(settings), key))}",
-        f"subject = {json.dumps(subject)}",
-        f"roles = {json.dumps(list(roles))}",
-        f"purposes = {json.dumps(list(purposes))}",
-    ]
-    told += [f"attributes.{json.dumps(name)} = {json.dumps(value)}" for name, value in attributes.items()]
-    return "\n".join(told)
 
 
 def _pairs(told: tuple[str, ...]) -> dict[str, Any]:

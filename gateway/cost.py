@@ -54,6 +54,12 @@ class Cost:
 
     levels: tuple[Level, ...]
 
+    @property
+    def varies(self) -> bool:
+        """Whether a page size comes from a variable: else every run costs the same."""
+        windows = [level.window for level in self.levels if level.window is not None]
+        return any(isinstance(leaf, FromVariable) for window in windows for leaf in (window.first, window.last))
+
     def of(self, variables: Mapping[str, Any], default_first: int, max_first: int) -> int:
         """Most values the answer can hold. Sizes out of bounds count as the nearest in bounds: they are refused
         later."""

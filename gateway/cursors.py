@@ -34,18 +34,23 @@ class Sealer:
         body = msgspec.json.encode([_tagged(value) for value in values])
         padded = body + b" " * (-len(body) % STEP_BYTES)
         sealed = VERSION + self._cipher.encrypt(padded, [VERSION, binding])
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return _written(sealed)
 
     def open(self, cursor: str, binding: bytes) -> tuple[Any, ...]:
         """The values sealed in the cursor. Raises BadCursor."""
         try:
             sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            if sealed[:1] != VERSION:
+            if sealed[:1] != VERSION or _written(sealed) != cursor:
                 raise BadCursor
             body = self._cipher.decrypt(sealed[1:], [VERSION, binding])
             return tuple(_untagged(value) for value in msgspec.json.decode(body))
         except (ValueError, InvalidTag, TypeError, ArithmeticError) as error:
             raise BadCursor from error
+
+
+def _written(sealed: bytes) -> str:
+    """The one way these bytes are written: another spelling of them is no cursor of ours."""
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _tagged(value: Any) -> Any:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from auth.credentials import ALGORITHMS, Authenticator, Case, Issuer
@@ -73,12 +74,9 @@ def open_store(settings: Settings) -> Store:
     url = settings.ledger.url
     if url.startswith(("postgresql:", "postgres:")):
         return PostgresStore(url, heads)
+    if not url.startswith("sqlite:///"):
+        raise SettingsError("ledger.url: write sqlite:///path or postgresql://...")
     return SqliteStore(Path(url.removeprefix("sqlite:///")), heads)
-
-
-def open_pepper(settings: Settings) -> bytes:
-    """What API keys are hashed with; made at first use."""
-    return secret_file(Path(settings.state) / "api-keys.pepper", os.urandom(32))
 
 
 def open_authenticator(settings: Settings) -> Authenticator:
@@ -90,7 +88,7 @@ def open_authenticator(settings: Settings) -> Authenticator:
         issuers[ISSUER] = Issuer(ISSUER, AUDIENCE, StaticKey(key), ("EdDSA",))
     return Authenticator(
         issuers, time.time, lambda: dt.datetime.now(KARACHI).date().isoformat(),
-        pepper=open_pepper(settings), api_keys=_api_keys(auth),
+        pepper=api_key_pepper(settings), api_keys=_api_keys(auth),
         cases={name: Case(frozenset(case.subjects), case.opened, case.closes) for name, case in auth.cases.items()},
         represented={
             name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
@@ -108,27 +106,50 @@ def _issuer(name: str, told: IssuerSettings) -> Issuer:
         return Issuer(name, told.audience, Jwks(told.jwks, time.monotonic), algorithms)
     if told.key_file is None:
         raise SettingsError(f"auth.issuers.{name}: give key_file or jwks")
-    return Issuer(name, told.audience, StaticKey(load_pem_public_key(Path(told.key_file).read_bytes())), algorithms)
+    try:
+        key = load_pem_public_key(Path(told.key_file).read_bytes())
+    except OSError as error:
+        raise SettingsError(f"auth.issuers.{name}.key_file: {error.strerror}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise SettingsError(f"auth.issuers.{name}.key_file: no PEM public key") from None
+    return Issuer(name, told.audience, StaticKey(key), algorithms)
+
+
+def api_key_pepper(settings: Settings) -> bytes:
+    """What API keys are hashed with; made at first use."""
+    return secret_file(Path(settings.state) / "api-keys.pepper", os.urandom(32))
 
 
 def _api_keys(auth: AuthSettings) -> dict[str, Principal]:
     return {
         one.digest: Principal(
             one.subject, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes),
-            expires_at=None if one.expires is None else _moment(one.expires),
+            expires_at=_moment(f"auth.api_keys.{name}.expires", one.expires),
         )
-        for one in auth.api_keys.values()
+        for name, one in auth.api_keys.items()
     }  # fmt: skip
 
 
-def _moment(text: str) -> float:
-    """Seconds since the epoch; a time without an offset is Karachi's."""
-    moment = dt.datetime.fromisoformat(text)
+def _moment(where: str, told: str | None) -> float | None:
+    """Seconds since the epoch; a moment without offset is Karachi's."""
+    try:
+        moment = None if told is None else dt.datetime.fromisoformat(told)
+    except ValueError:
+        raise SettingsError(f"{where}: a moment looks like 2026-06-30T00:00:00+05:00") from None
+    if moment is None:
+        return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=KARACHI)).timestamp()
 
 
 def _attributes(told: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+
+
+def check_settings(settings: Settings, catalog: Catalog) -> None:
+    """Raises SettingsError for what would keep the house from opening. Connects to nothing."""
+    open_connectors(settings, catalog)
+    open_store(settings)
+    open_authenticator(settings)
 
 
 @asynccontextmanager

@@ -41,13 +41,15 @@ CONTEXT_NAMES = {"purpose": "purpose", "case": "case", "onBehalfOf": "on_behalf_
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A cached plan and the code generated for it. ``beside``: root fields graphql-core answers."""
+    """A cached plan and the code generated for it. ``beside``: root fields graphql-core answers. ``fixed_cost``: what
+    every run costs, None when it depends on the variables."""
 
     prepared: Prepared
     builders: dict[int, tuple[Builder, tuple[str, ...]]]
     beside: bool
     footprint: recording.Footprint
     cost: Cost
+    fixed_cost: int | None
 
 
 @dataclass(slots=True)
@@ -153,12 +155,16 @@ def _compile(house: House, operation: Operation, allowed: Allowed, turned: froze
     prepared = prepare(make_plan(allowed, turned))
     known = roots_of(house.catalog)
     beside = any(pick.name not in known for pick in operation.picked())
-    return Compiled(prepared, {}, beside, recording.footprint(prepared.plan), cost_of(allowed))
+    cost = cost_of(allowed)
+    fixed = None if cost.varies else cost.of({}, house.reach.default_first, house.reach.max_first)
+    return Compiled(prepared, {}, beside, recording.footprint(prepared.plan), cost, fixed)
 
 
 def _check_cost(house: House, compiled: Compiled, operation: Operation) -> None:
     """Raises OperationError when the answer could hold more values than the limit."""
-    cost = compiled.cost.of(operation.variables, house.reach.default_first, house.reach.max_first)
+    cost = compiled.fixed_cost
+    if cost is None:
+        cost = compiled.cost.of(operation.variables, house.reach.default_first, house.reach.max_first)
     if cost > house.limits.cost:
         message = (
             f"the answer could hold {cost} values, and the cost of an operation may be {house.limits.cost}; "

@@ -124,7 +124,9 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
     base = path.parent if path else Path()
     try:
         told = tomllib.loads(path.read_text()) if path else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"{where}: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{where}: {error}") from None
     for name, value in environment.items():
         if name.startswith("GATEWAY_") and "__" in name:
@@ -132,8 +134,16 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
     try:
         settings = msgspec.convert(_expanded(told, environment, where), Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{where}: {error}") from None
+        raise SettingsError(f"{where}: {_readable(str(error))}") from None
     return _located(settings, base)
+
+
+def _readable(message: str) -> str:
+    """msgspec's message with the key first: ``server: Expected `int`, got `str` ``."""
+    reason, _, place = message.partition(" - at `$")
+    place = place.strip("`.").removesuffix("[...]")
+    reason = re.sub(r"Object contains unknown field `(\w+)`", r"there is no setting \1", reason)
+    return f"{place}: {reason}" if place else reason
 
 
 def _override(told: dict[str, Any], keys: list[str], value: str) -> None:
@@ -181,9 +191,16 @@ def _located(settings: Settings, base: Path) -> Settings:
         }
         return msgspec.structs.replace(one, url=url(one.url), **changes)
 
+    def issuer(one: IssuerSettings) -> IssuerSettings:
+        return one if one.key_file is None else msgspec.structs.replace(one, key_file=place(one.key_file))
+
     ledger = LedgerSettings(url(settings.ledger.url), place(settings.ledger.heads))
     sources = {name: source(one) for name, one in settings.sources.items()}
-    return msgspec.structs.replace(settings, state=place(settings.state), ledger=ledger, sources=sources)
+    issuers = {name: issuer(one) for name, one in settings.auth.issuers.items()}
+    return msgspec.structs.replace(
+        settings, state=place(settings.state), ledger=ledger, sources=sources,
+        auth=msgspec.structs.replace(settings.auth, issuers=issuers),
+    )  # fmt: skip
 
 
 def address_of(name: str, source: SourceSettings) -> Address:

@@ -144,10 +144,15 @@ class Arguments:
         conditions, depth = self.conditions, self.depth
         known: dict[str, _Content] = {}
         for name, at in self.variables:
+            value = given.get(name)
+            if value is None or isinstance(value, (str, int)):  # by far the most, so they are not measured
+                _check_text(value)
+                conditions += at > 0
+                continue
             content = known.get(name)
             if content is None:
                 content = known[name] = _Content()
-                _measure_value(given.get(name), 0, content, limits.depth)
+                _measure_value(value, 0, content, limits.depth)
             conditions += content.conditions or (at > 0)
             depth = max(depth, at + content.depth)
         if depth > limits.depth:

@@ -93,6 +93,17 @@ class Served:
             connection.sendall(request)
             return read_all(connection)
 
+    def refuses_new_connections(self) -> bool:
+        """Waits until nobody listens any more: a process that ends closes the connections that wait."""
+        try:
+            while True:
+                with socket.create_connection(self.place, timeout=30) as connection:
+                    connection.recv(1)
+        except ConnectionResetError:
+            return self.refuses_new_connections()
+        except ConnectionRefusedError:
+            return True
+
     def command(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """A ``gateway`` command with the settings of this gateway."""
         return command(*arguments, config=self.folder / "gateway.toml", environment=self.environment, stdin=stdin)

@@ -74,9 +74,11 @@ class SqliteStore:
         connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
         try:
             while True:
+                # Who changed an entry may have changed its type as well; it must be read to be found changed.
                 rows = connection.execute(
-                    "SELECT seq, previous, hash, body FROM ledger WHERE seq > ? ORDER BY seq LIMIT 1000", (after,)
-                ).fetchall()
+                    "SELECT seq, CAST(previous AS TEXT), CAST(hash AS TEXT), CAST(body AS BLOB) FROM ledger "
+                    "WHERE seq > ? ORDER BY seq LIMIT 1000", (after,)
+                ).fetchall()  # fmt: skip
                 for row in rows:
                     yield Link(*row)
                 if not rows:

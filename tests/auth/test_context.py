@@ -94,7 +94,7 @@ async def test_a_key_made_by_the_command_lets_its_holder_in(tmp_path: Path) -> N
                "--attribute", "district=KEC", "--purpose", "PublicPolicyMaking"],
     )  # fmt: skip
     assert made.exit_code == 0, made.output
-    found = re.search(r"nowhere: (\S+)", made.output)
+    found = re.search(r"only now: (\S+)", made.output)
     assert found is not None
     settings = msgspec.convert({**tomllib.loads(made.output), "state": str(tmp_path / "state")}, Settings)
     keeper = open_authenticator(settings)

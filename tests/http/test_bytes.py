@@ -19,7 +19,7 @@ DEEP = 100_000
 @pytest.fixture(scope="module")
 def strict(files: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway that takes small bodies and waits for none."""
-    limits = "[limits]\nbody_bytes = 2000\nbody_time_s = 0.3\n"
+    limits = "[limits]\nbody_bytes = 2000\nbody_time_s = 1.0\n"
     with serving(files, tmp_path_factory.mktemp("strict"), limits) as one:
         yield one
 

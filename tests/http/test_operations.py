@@ -69,7 +69,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "50,000 levels": ("{ a " * 50_000 + "}" * 50_000, "BUDGET_EXCEEDED"),
     "3,000 levels": ("{ a " * 3_000 + "}" * 3_000, "BAD_INPUT"),
     "an argument of 4,000 levels": (
-        "{ schools(where: " + "[" * 4_000 + "]" * 4_000 + ") { totalCount } }", "BAD_INPUT",
+        "{ schools(where: " + "[" * 4_000 + "]" * 4_000 + ") { totalCount } }", "BAD_INPUT"
     ),
     "a type of 4,000 levels": ("query ($a: " + "[" * 4_000 + "Int" + "]" * 4_000 + ") { __typename }", "BAD_INPUT"),
     "a filter of 60 levels": (
