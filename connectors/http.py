@@ -9,14 +9,16 @@ from typing import Any
 import aiohttp
 
 from connectors.address import Address
-from schema.fetch import SourceTimeout, SourceUnavailable
+from schema.fetch import RequestRefused, SourceTimeout, SourceUnavailable
 from schema.sources import Source
 
 MOST_BYTES = 64 * 1024 * 1024
+REFUSED = frozenset({400, 413, 414, 422})
+"""A server that is up and finds our request wrong."""
 
 
 class HttpSession:
-    """Opened at the first request. Follows no redirect; refuses answers over ``MOST_BYTES``."""
+    """Opened at the first request. Follows no redirect and keeps no cookie; refuses answers over ``MOST_BYTES``."""
 
     def __init__(self, source: Source, address: Address) -> None:
         self._source = source
@@ -27,7 +29,8 @@ class HttpSession:
     async def request(
         self, method: str, path: str, deadline: float, *, headers: dict[str, str] | None = None, **options: Any
     ) -> bytes:
-        """The body of a 200 answer. Raises SourceTimeout and SourceUnavailable."""
+        """The body of a 200 answer, or of a 500 in XML, which is a SOAP fault. Raises SourceTimeout, RequestRefused and
+        SourceUnavailable."""
         name = self._source.name
         try:
             async with asyncio.timeout_at(deadline):
@@ -35,6 +38,8 @@ class HttpSession:
                 url = self._url + (path if path.startswith("?") or not path else f"/{path.lstrip('/')}")
                 async with session.request(method, url, allow_redirects=False, headers=headers, **options) as response:
                     body = await self._body(response)
+                    if response.status in REFUSED:
+                        raise RequestRefused(f"{name}: HTTP {response.status}")
                     if response.status != 200 and not (response.status == 500 and "xml" in response.content_type):
                         raise SourceUnavailable(f"{name}: HTTP {response.status}")
                     return body
@@ -47,7 +52,10 @@ class HttpSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._source.limits.concurrency)
             self._session = aiohttp.ClientSession(
-                connector=connector, headers=self._headers, timeout=aiohttp.ClientTimeout(total=None)
+                connector=connector,
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=None),
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 

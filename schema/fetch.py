@@ -195,6 +195,10 @@ class SourceUnavailable(ConnectorError):
     """The source cannot be reached, refused us, answered nonsense, or its breaker is open."""
 
 
+class RequestRefused(SourceUnavailable):
+    """The source is up and says that this one request is wrong, e.g. a value longer than it takes."""
+
+
 class SourceTimeout(ConnectorError):
     """No complete answer before the deadline."""
 
