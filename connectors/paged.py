@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from connectors.memory import matching
@@ -108,16 +109,10 @@ async def _read(source: Source, fetch: Fetch, page_size: int, ask: Ask) -> tuple
 
 def _whole(pages: list[Page], total: int) -> bool:
     """Whether the pages are parts of one state of the collection: all tell one total, hold that many rows together,
-    and no row stands on two of them."""
+    and none ends with a row that stands on the next one too, as when a row came in before it."""
     if any(page.total != total for page in pages) or sum(len(page.rows) for page in pages) != total:
         return False
-    seen: set[str] = set()
-    for page in pages if len(pages) > 1 else ():
-        own = {repr(row) for row in page.rows}
-        if not own.isdisjoint(seen):
-            return False
-        seen |= own
-    return True
+    return not any(page.rows and page.rows[-1] in following.rows for page, following in pairwise(pages))
 
 
 async def together(waiting: list[Coroutine[Any, Any, T]]) -> list[T]:
