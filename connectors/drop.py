@@ -7,16 +7,18 @@ import asyncio
 import csv
 import datetime as dt
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import structlog
 from cachetools import LRUCache
+from python_calamine import CalamineError, CalamineWorkbook
 
 from connectors import memory
 from connectors.address import Address
-from schema.fetch import Fetch, Rows, SourceUnavailable
+from schema.fetch import Fetch, Rows, SourceTimeout, SourceUnavailable
 from schema.relations import Drop
 from schema.scalars import KARACHI
 from schema.sources import Source
@@ -25,16 +27,25 @@ log = structlog.get_logger("connectors")
 MOST_BYTES = 256 * 1024 * 1024
 
 
+class BadFile(ValueError):
+    """A file that is not as declared; the message names it and what is wrong, never what stands in it."""
+
+
 class DropConnector:
     """A file's rows are kept until it changes. A row shorter than the header is skipped and logged."""
 
     def __init__(self, source: Source, address: Address) -> None:
         self.source = source
         self._folder = address.folder
-        self._known: LRUCache[tuple[Path, int, int, str], list[dict[str, Any]]] = LRUCache(maxsize=1024)
+        self._known: LRUCache[tuple[Path, int, int, int, str], list[dict[str, Any]]] = LRUCache(maxsize=1024)
+        self._lock = threading.Lock()
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
-        return await asyncio.to_thread(self._fetch, fetch)
+        try:
+            async with asyncio.timeout_at(fetch.deadline):
+                return await asyncio.to_thread(self._fetch, fetch)
+        except TimeoutError as error:
+            raise SourceTimeout(f"{self.source.name}: not read in time") from error
 
     def _fetch(self, fetch: Fetch) -> Rows:
         relation = fetch.shape.relation
@@ -49,19 +60,23 @@ class DropConnector:
                 found, changed = self._rows(path, relation)
                 rows += found
                 newest = max(newest, changed)
-        except (OSError, ValueError, csv.Error) as error:
-            raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}") from error
+        except (OSError, ValueError, csv.Error, CalamineError) as error:
+            told = error if isinstance(error, BadFile) else type(error).__name__
+            raise SourceUnavailable(f"{self.source.name}: {told}") from error
         as_of = dt.datetime.fromtimestamp(newest, KARACHI).isoformat(timespec="seconds") if newest else None
         return Rows(memory.answer(fetch, rows), 1, as_of)
 
     def _rows(self, path: Path, relation: Drop) -> tuple[list[dict[str, Any]], float]:
         state = path.stat()
         if state.st_size > MOST_BYTES:
-            raise ValueError(f"{path.name} is larger than {MOST_BYTES} bytes")
-        key = (path, state.st_mtime_ns, state.st_size, relation.pattern)
-        known = self._known.get(key)
+            raise BadFile(f"{path.name} is larger than {MOST_BYTES} bytes")
+        key = (path, state.st_ino, state.st_mtime_ns, state.st_size, repr(relation))
+        with self._lock:
+            known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._parse(path, relation)
+            known = self._parse(path, relation)
+            with self._lock:
+                self._known[key] = known
         return known, state.st_mtime
 
     def _parse(self, path: Path, relation: Drop) -> list[dict[str, Any]]:
@@ -70,6 +85,9 @@ class DropConnector:
         places = [
             (at, relation.columns[name.strip()]) for at, name in enumerate(header) if name.strip() in relation.columns
         ]
+        missing = sorted(set(relation.columns) - {name.strip() for name in header})
+        if missing:
+            raise BadFile(f"{path.name} has no column {', '.join(missing)}")
         rows, short = [], 0
         for line in lines:
             if not any(cell.strip() for cell in line):
@@ -95,8 +113,6 @@ def _csv(path: Path, relation: Drop) -> Iterator[list[str]]:
 
 
 def _excel(path: Path) -> Iterator[list[str]]:
-    from python_calamine import CalamineWorkbook
-
     sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
     return ([_text(cell) for cell in line] for line in sheet.to_python())
 

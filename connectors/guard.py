@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,7 +63,12 @@ class Bounded(_Around):
 
 
 class Retrying(_Around):
-    """Asks again up to ``limits.retries`` times when the source could not be reached; never after a timeout."""
+    """Asks again up to ``limits.retries`` times when the source could not be reached; never after a timeout, and never
+    what the source has called wrong."""
+
+    def __init__(self, inner: Connector, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        super().__init__(inner)
+        self._sleep = sleep
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
         for attempt in range(self.source.limits.retries + 1):
@@ -76,7 +81,7 @@ class Retrying(_Around):
                 late = asyncio.get_running_loop().time() + pause >= fetch.deadline
                 if attempt == self.source.limits.retries or late:
                     raise
-                await asyncio.sleep(pause)
+                await self._sleep(pause)
         raise AssertionError("unreachable")
 
 
@@ -91,7 +96,8 @@ class BreakerState:
 
 class Breaker(_Around):
     """After ``limits.breaker_failures`` failures in a row the source is left alone for ``limits.breaker_pause_s``; then
-    one fetch at a time may try. A refused budget or request is no failure of the source."""
+    one fetch at a time may try. What is the request's own fault is no failure of the source: a refused budget or
+    request, or a deadline that left less than half of ``limits.timeout_s``."""
 
     def __init__(self, inner: Connector, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(inner)
@@ -105,12 +111,15 @@ class Breaker(_Around):
             if waiting or state.probing:
                 raise SourceUnavailable(f"{self.source.name}: left alone after {state.failures} failures")
             state.probing = True
+        hurried = fetch.deadline - asyncio.get_running_loop().time() < self.source.limits.timeout_s / 2
         try:
             rows = await self.inner.fetch(fetch)
         except (RowBudgetExceeded, SourceRefused):
             self._close()
             raise
-        except ConnectorError:
+        except ConnectorError as error:
+            if hurried and isinstance(error, SourceTimeout):
+                raise
             state.failures += 1
             if state.failures >= self.source.limits.breaker_failures:
                 state.opened_at = self._clock()

@@ -20,7 +20,7 @@ KEPT_ALIVE_S = 2.0
 
 
 class HttpSession:
-    """Opened at the first request. Follows no redirect; refuses answers over ``MOST_BYTES``."""
+    """Opened at the first request. Follows no redirect and keeps no cookie; refuses answers over ``MOST_BYTES``."""
 
     def __init__(self, source: Source, address: Address) -> None:
         self._source = source
@@ -31,7 +31,8 @@ class HttpSession:
     async def request(
         self, method: str, path: str, deadline: float, *, headers: dict[str, str] | None = None, **options: Any
     ) -> bytes:
-        """The body of a 200 answer. Raises SourceTimeout, SourceRefused and SourceUnavailable."""
+        """The body of a 200 answer, or of a 500 in XML, which is a SOAP fault. Raises SourceTimeout, SourceRefused and
+        SourceUnavailable."""
         name = self._source.name
         try:
             async with asyncio.timeout_at(deadline):
@@ -39,9 +40,10 @@ class HttpSession:
                 url = self._url + (path if path.startswith("?") or not path else f"/{path.lstrip('/')}")
                 async with session.request(method, url, allow_redirects=False, headers=headers, **options) as response:
                     body = await self._body(response)
+                    if response.status in REFUSED:
+                        raise SourceRefused(f"{name}: HTTP {response.status}")
                     if response.status != 200 and not (response.status == 500 and "xml" in response.content_type):
-                        problem = SourceRefused if response.status in REFUSED else SourceUnavailable
-                        raise problem(f"{name}: HTTP {response.status}")
+                        raise SourceUnavailable(f"{name}: HTTP {response.status}")
                     return body
         except TimeoutError as error:
             raise SourceTimeout(f"{name}: no answer in time") from error
@@ -52,7 +54,10 @@ class HttpSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._source.limits.concurrency, keepalive_timeout=KEPT_ALIVE_S)
             self._session = aiohttp.ClientSession(
-                connector=connector, headers=self._headers, timeout=aiohttp.ClientTimeout(total=None)
+                connector=connector,
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=None),
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 

@@ -7,15 +7,20 @@ than we do, must not widen an answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 
 from connectors.memory import matching
-from schema.fetch import AllOf, Column, Comparison, Condition, Fetch, Fixed, RowBudgetExceeded, Rows
+from schema.fetch import AllOf, Column, Comparison, Condition, Fetch, Fixed, RowBudgetExceeded, Rows, SourceUnavailable
 from schema.relations import Parameter
+from schema.sources import Source
 
+T = TypeVar("T")
 Arguments = tuple[tuple[Parameter, tuple[Any, ...]], ...]
+MOST_PAGES = 10_000
+"""Pages of one request; a source that says there are more is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,9 @@ class Page:
 
     rows: list[dict[str, Any]]
     total: int | None
+
+
+Ask = Callable[[int], Coroutine[Any, Any, Page]]
 
 
 def arguments_of(condition: Condition, params: tuple[Any, ...], offered: Sequence[Parameter]) -> Arguments:
@@ -45,47 +53,98 @@ def arguments_of(condition: Condition, params: tuple[Any, ...], offered: Sequenc
 
 
 def chunked(arguments: Arguments) -> list[Arguments]:
-    """Several requests where an argument has more values than one request takes; none where a list is empty. A value
-    that holds the separator would arrive as two others; no row has it, by the parameter's declaration."""
+    """Several requests where an argument has more values than one request takes; none where a list is empty."""
     requests: list[Arguments] = [()]
-    for parameter, given in arguments:
-        values = tuple(one for one in given if parameter.many == 1 or parameter.separator not in str(one))
+    for parameter, values in arguments:
         parts = [values[at : at + parameter.many] for at in range(0, len(values), parameter.many)]
         requests = [(*request, (parameter, part)) for request in requests for part in parts]
     return requests
 
 
 def intersected(arguments: Arguments) -> Arguments:
-    """Each parameter once: a key and a condition on the same column leave the values both allow."""
+    """Each parameter once: a key and a condition on the same column leave the values both allow, of two bounds the
+    nearer one."""
     met: dict[str, tuple[Parameter, tuple[Any, ...]]] = {}
     for parameter, values in arguments:
         if parameter.name in met:
-            allowed = set(met[parameter.name][1])
-            values = tuple(value for value in values if value in allowed)
+            before = met[parameter.name][1]
+            if parameter.operator in NEARER:
+                values = (NEARER[parameter.operator](*before, *values),)
+            else:
+                values = tuple(value for value in values if value in set(before))
         met[parameter.name] = (parameter, values)
     return tuple(met.values())
 
 
+NEARER: dict[str, Callable[..., Any]] = {"gt": max, "gte": max, "lt": min, "lte": min}
+
+
 async def read_all(
+    source: Source,
     fetch: Fetch,
     arguments: Arguments,
     page_size: int,
-    ask: Callable[[Arguments, int], Awaitable[Page]],
+    ask: Callable[[Arguments, int], Coroutine[Any, Any, Page]],
 ) -> tuple[list[dict[str, Any]], int]:
     """Rows of every request and page, and the number of calls. ``ask`` takes arguments and the page's number from 0.
-    Raises RowBudgetExceeded as soon as the source says that there are more rows than the budget."""
+
+    A collection that changes while its pages are read is read once more; when it changes again, or does not hold what
+    it says, SourceUnavailable is raised: an answer that lacks rows is worse than none. Raises RowBudgetExceeded as soon
+    as the source says that there are more rows than the budget.
+    """
     requests = chunked(intersected(arguments))
-    firsts = await asyncio.gather(*(ask(request, 0) for request in requests))
-    if fetch.max_rows is not None and sum(page.total or len(page.rows) for page in firsts) > fetch.max_rows:
-        raise RowBudgetExceeded(f"more than {fetch.max_rows} rows")
-    rest = [
-        (request, number)
-        for request, page in zip(requests, firsts, strict=True)
-        for number in range(1, -(-(page.total or 0) // page_size))
-    ]
-    later = await asyncio.gather(*(ask(request, number) for request, number in rest))
-    rows = [row for page in (*firsts, *later) for row in page.rows]
-    return rows, len(requests) + len(rest)
+    rows, calls = [], 0
+    for answer in await together([_read(source, fetch, page_size, _of(request, ask)) for request in requests]):
+        rows += answer[0]
+        calls += answer[1]
+        if fetch.max_rows is not None and len(rows) > fetch.max_rows:
+            raise RowBudgetExceeded(f"{source.name}: more than {fetch.max_rows} rows")
+    return rows, calls
+
+
+def _of(request: Arguments, ask: Callable[[Arguments, int], Coroutine[Any, Any, Page]]) -> Ask:
+    return lambda number: ask(request, number)
+
+
+async def _read(source: Source, fetch: Fetch, page_size: int, ask: Ask) -> tuple[list[dict[str, Any]], int]:
+    """The rows of one request, and how many calls it took."""
+    calls = 0
+    for _ in range(2):
+        first = await ask(0)
+        total = first.total
+        if total is None:
+            return first.rows, calls + 1
+        if fetch.max_rows is not None and total > fetch.max_rows:
+            raise RowBudgetExceeded(f"{source.name}: more than {fetch.max_rows} rows")
+        if total > MOST_PAGES * page_size:
+            raise SourceUnavailable(f"{source.name}: says that it has {total} rows")
+        pages = [first, *await together([ask(number) for number in range(1, -(-total // page_size))])]
+        calls += len(pages)
+        if _whole(pages, total):
+            return [row for page in pages for row in page.rows], calls
+    raise SourceUnavailable(f"{source.name}: its pages do not hold the rows it says it has")
+
+
+def _whole(pages: list[Page], total: int) -> bool:
+    """Whether the pages are parts of one state of the collection: all tell one total, hold that many rows together,
+    and none ends with a row that stands on the next one too, as when a row came in before it."""
+    if any(page.total != total for page in pages) or sum(len(page.rows) for page in pages) != total:
+        return False
+    return not any(page.rows and page.rows[-1] in following.rows for page, following in pairwise(pages))
+
+
+async def together(waiting: list[Coroutine[Any, Any, T]]) -> list[T]:
+    """What they give, in order; when one fails the others are given up and its error is raised."""
+    if len(waiting) == 1:
+        return [await waiting[0]]
+    tasks = [asyncio.ensure_future(one) for one in waiting]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def shaped(fetch: Fetch, rows: list[dict[str, Any]], calls: int) -> Rows:

@@ -10,7 +10,7 @@ from connectors.address import Address
 from connectors.http import HttpSession
 from connectors.paged import Arguments, Page, arguments_of, read_all, shaped
 from schema.fetch import Fetch, Rows, SourceUnavailable
-from schema.relations import Collection
+from schema.relations import Collection, Parameter
 from schema.sources import Source
 
 
@@ -32,11 +32,12 @@ class RestConnector:
                 one for one in relation.parameters if one.column == shape.key.name and one.operator in ("in", "eq")
             )
             arguments = (*arguments, (keyed, fetch.keys))
+        arguments = tuple((parameter, _joinable(parameter, values)) for parameter, values in arguments)
 
         async def ask(request: Arguments, number: int) -> Page:
             return await self._ask(relation, request, number, fetch.deadline)
 
-        rows, calls = await read_all(fetch, arguments, relation.page_size, ask)
+        rows, calls = await read_all(self.source, fetch, arguments, relation.page_size, ask)
         return shaped(fetch, rows, calls)
 
     async def _ask(self, relation: Collection, arguments: Arguments, number: int, deadline: float) -> Page:
@@ -55,12 +56,14 @@ class RestConnector:
     def _page(self, relation: Collection, sent: dict[str, str], body: bytes) -> Page:
         try:
             answer = orjson.loads(body)
-            found = [answer] if not relation.rows else answer[relation.rows]
+            rows: list[dict[str, Any]] = [answer] if not relation.rows else answer[relation.rows]
             total = None if relation.paging != "page" else int(answer[relation.total])
-            rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise TypeError("rows are objects in a list")
         except (ValueError, KeyError, TypeError) as error:
             raise SourceUnavailable(f"{self.source.name}: an answer that is not as agreed") from error
-        rows = [row for row in rows if not _is_absent(row, relation)]
+        if any(_is_absent(row, relation) for row in rows):
+            rows, total = [row for row in rows if not _is_absent(row, relation)], None
         for argument, column in relation.echo.items():
             for row in rows:
                 row[column] = sent[argument]
@@ -68,6 +71,14 @@ class RestConnector:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _joinable(parameter: Parameter, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Without those that hold the separator: they would arrive as two others, and by the parameter's declaration no
+    row has them."""
+    if parameter.many == 1:
+        return values
+    return tuple(one for one in values if parameter.separator not in str(one))
 
 
 def _is_absent(row: dict[str, Any], relation: Collection) -> bool:

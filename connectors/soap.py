@@ -16,6 +16,9 @@ from schema.fetch import Fetch, Rows, SourceRefused, SourceUnavailable
 from schema.relations import Operation
 from schema.sources import Source
 
+GIVEN = "http://wsdl.invalid/"
+"""What the description is called while it is read; nothing is fetched from there."""
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
@@ -27,7 +30,14 @@ class _Given(Transport):
         self._wsdl = wsdl
 
     def load(self, url: str) -> bytes:
+        if url != GIVEN:
+            raise ValueError("the WSDL refers to another document")
         return self._wsdl
+
+
+def _client(wsdl: bytes) -> Any:
+    settings = zeep.Settings(forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    return zeep.Client(GIVEN, transport=_Given(wsdl), settings=settings)  # type: ignore[no-untyped-call]
 
 
 class SoapConnector:
@@ -55,7 +65,7 @@ class SoapConnector:
         async def ask(request: Arguments, number: int) -> Page:
             return await self._ask(client, relation, request, number, fetch.deadline)
 
-        rows, calls = await read_all(fetch, arguments, relation.page_size, ask)
+        rows, calls = await read_all(self.source, fetch, arguments, relation.page_size, ask)
         return shaped(fetch, rows, calls)
 
     async def _described(self, deadline: float) -> Any:
@@ -63,7 +73,7 @@ class SoapConnector:
             if self._client is None:
                 wsdl = await self._http.request("GET", "?wsdl", deadline)
                 try:
-                    self._client = await asyncio.to_thread(zeep.Client, "wsdl", transport=_Given(wsdl))
+                    self._client = await asyncio.to_thread(_client, wsdl)
                 except Exception as error:
                     raise SourceUnavailable(f"{self.source.name}: a WSDL that cannot be read") from error
         return self._client
@@ -91,7 +101,8 @@ class SoapConnector:
             root = etree.fromstring(body, parser)
         except etree.XMLSyntaxError as error:
             raise SourceUnavailable(f"{self.source.name}: an answer that is no XML") from error
-        if b"<!DOCTYPE" in body[:4096]:
+        tree: Any = root.getroottree()
+        if tree.docinfo.doctype:
             raise SourceUnavailable(f"{self.source.name}: an answer with a document type")
         fault = root.find(f"{ENVELOPE}Body/{ENVELOPE}Fault")
         if fault is not None:
@@ -101,10 +112,15 @@ class SoapConnector:
         if total is None or not (total.text or "").strip().isdigit():
             raise SourceUnavailable(f"{self.source.name}: an answer that is not as agreed")
         rows = [
-            {etree.QName(cell).localname: cell.text for cell in row if isinstance(cell.tag, str)}
+            {etree.QName(cell).localname: _text(cell) for cell in row if isinstance(cell.tag, str)}
             for row in root.iterfind(f".//{{*}}{relation.rows}")
         ]
         return Page(rows, int(total.text or "0"))
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _text(cell: Any) -> str | None:
+    """An element that is there has a text, be it empty, unless it says that it is nil."""
+    return None if cell.get(NIL) in ("true", "1") else "".join(cell.itertext())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from connectors.conformance.subject import KINDS
 from connectors.sql import open_sql
 from gateway.opening import open_connectors
 from gateway.pushdown import plain_column
@@ -40,6 +41,8 @@ async def _check(settings: Settings, record: Record, connectors: dict[str, Any])
         return [f"{where}: {problem}" for problem in await _unreadable(record, connectors)]
     except ConnectorError as error:
         return [f"{where}: {error}; is the source up and its address right?"]
+    except Exception as error:
+        return [f"{where}: {record.source_name} could not be looked at: {type(error).__name__}"]
 
 
 async def _missing_columns(settings: Settings, record: Record) -> list[str]:
@@ -68,6 +71,14 @@ async def _unreadable(record: Record, connectors: dict[str, Any]) -> list[str]:
     answer = await connectors[record.source.name].fetch(Fetch(shape, deadline, limit=1000 if limited else None))
     problems = []
     for position, field in enumerate(fields):
+        kind = plain_column(field).kind
+        strays = {type(row[position]).__name__ for row in answer.rows[:1000] if not _of_kind(row[position], kind)}
+        if strays:
+            problems.append(
+                f"{record.source_name}.{field.column} holds {', '.join(sorted(strays))} where {kind} is declared; "
+                "correct the field's type or give it a codec"
+            )
+            continue
         bad = sum(not _readable(field, row[position]) for row in answer.rows[:1000])
         if bad:
             problems.append(
@@ -75,6 +86,10 @@ async def _unreadable(record: Record, connectors: dict[str, Any]) -> list[str]:
                 f"{field.codec.name if field.codec else field.scalar.name}"
             )
     return problems
+
+
+def _of_kind(raw: Any, kind: str) -> bool:
+    return raw is None or type(raw) is KINDS[kind]
 
 
 def _readable(field: Any, raw: Any) -> bool:

@@ -199,7 +199,8 @@ yyyymm = Codec("yyyymm", _decode_yyyymm, _spell_yyyymm, kind="text")
 
 
 def decimal(scale: int) -> Codec:
-    """An exact number of the source, told with ``scale`` places (half-even)."""
+    """An exact number of the source, told with ``scale`` places (half-even). A column that holds more places is
+    declared with them: filters, order and groups are by what it holds; ``check_connector`` tells where they differ."""
     quantum = Decimal(1).scaleb(-scale)
 
     def decode(raw: Any) -> Decimal:
@@ -231,12 +232,16 @@ def written(codec: Codec) -> Codec:
 
 
 def quantized(raw: Any, quantum: Decimal) -> Decimal:
-    """``raw`` as a Decimal with the quantum's places; Unreadable when it is no finite number."""
+    """``raw`` as a Decimal with the quantum's places; Unreadable when it is no finite number (PostgreSQL's numeric
+    knows NaN)."""
     try:
         value = raw if isinstance(raw, Decimal) else Decimal(str(raw))
         with localcontext() as context:
             context.prec = 60
-            return value.quantize(quantum)
+            told = value.quantize(quantum)
+        if told.is_nan():  # quantize lets it through
+            raise Unreadable("not a decimal number")
+        return told
     except ArithmeticError:
         raise Unreadable("not a decimal number") from None
 

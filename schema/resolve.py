@@ -9,7 +9,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,9 @@ class _Resolver:
     ) -> Field:
         level = Classification.OPEN
         for read in part.reads:
-            if read not in fields or fields[read].column is None:
+            if read in fields and fields[read].column is None:
+                self._problem(spec.file, part.line, f"{spec.name}.{name} reads {read!r}, which is no column field")
+            elif read not in fields:
                 self._unknown(spec, part.line, name, read, fields)
             else:
                 level = max(level, fields[read].classification)
@@ -242,15 +244,18 @@ class _Resolver:
         except KeyError:
             self._problem(spec.file, line, f"{spec.name}.{name} has no type; write e.g. `{name}: str | None = ...`")
             return STRING, True
-        except NameError as error:
+        except (NameError, AttributeError) as error:
             self._problem(spec.file, line, f"{spec.name}.{name}: {error}; import the type")
+            return STRING, True
+        except Exception:
+            self._problem(spec.file, line, f"{spec.name}.{name}: {written!r} is no type; write e.g. `str | None`")
             return STRING, True
         nullable = False
         if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
             parts = [part for part in typing.get_args(hint) if part is not type(None)]
             nullable = True
             hint = parts[0] if len(parts) == 1 else hint
-        scalar = BY_ANNOTATION.get(hint)
+        scalar = BY_ANNOTATION.get(hint) if isinstance(hint, Hashable) else None
         if scalar is None:
             allowed = ", ".join(sorted(known.name for known in BY_ANNOTATION.values()))
             self._problem(spec.file, line, f"{spec.name}.{name} has a type outside the scalars: {allowed}")

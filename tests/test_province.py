@@ -31,7 +31,8 @@ PAGE = "pageInfo { hasNextPage endCursor }"
 async def test_facilities_of_a_division_without_a_report(desk: Desk, systems: Systems) -> None:
     data = await desk.data(
         """{ facilities(where: {status: {eq: "Active"}, district: {division: {eq: "Zhob"}},
-                                reports: {none: {month: {eq: "2025-09"}}}}, first: 1000) { totalCount nodes { code } } }"""
+                                reports: {none: {month: {eq: "2025-09"}}}}, first: 1000)
+             { totalCount nodes { code } } }"""
     )
     found = sorted(node["code"] for node in data["facilities"]["nodes"])
     assert found == systems.truth["q3"]
@@ -40,17 +41,19 @@ async def test_facilities_of_a_division_without_a_report(desk: Desk, systems: Sy
 
 async def test_people_paid_as_teachers_without_a_posting(desk: Desk, systems: Systems) -> None:
     by_filter = f"""query ($after: String) {{ payslips(first: 500, after: $after, where: {{
-        cadre: {{eq: "Teaching"}}, cnic: {{isNull: false}}, postings: {{none: {{}}}} }}) {{ nodes {{ cnic }} {PAGE} }} }}"""
+        cadre: {{eq: "Teaching"}}, cnic: {{isNull: false}}, postings: {{none: {{}}}} }})
+        {{ nodes {{ cnic }} {PAGE} }} }}"""
     filtered = await everything(desk, by_filter, "payslips")
     assert sorted({node["cnic"] for node in filtered}) == systems.truth["q6"]
-    derived = f"""query ($after: String) {{ unpostedPayslips(first: 500, after: $after) {{ nodes {{ cnic }} {PAGE} }} }}"""
+    derived = f"""query ($after: String) {{ unpostedPayslips(first: 500, after: $after)
+        {{ nodes {{ cnic }} {PAGE} }} }}"""
     assert sorted({node["cnic"] for node in await everything(desk, derived, "unpostedPayslips")}) == systems.truth["q6"]
 
 
 async def test_teachers_paid_though_absent_at_every_visit(desk: Desk, systems: Systems) -> None:
     for month, told in systems.truth["q7"].items():
-        query = f"""query ($after: String) {{ absenteePayslips(first: 500, after: $after, where: {{month: {{eq: "{month}"}}}})
-            {{ nodes {{ teacherCode }} {PAGE} }} }}"""
+        query = f"""query ($after: String) {{ absenteePayslips(first: 500, after: $after,
+            where: {{month: {{eq: "{month}"}}}}) {{ nodes {{ teacherCode }} {PAGE} }} }}"""
         found = sorted(node["teacherCode"] for node in await everything(desk, query, "absenteePayslips"))
         assert found == told["listed"]
         assert not set(found) & set(told["on_leave"])
@@ -126,13 +129,14 @@ async def test_unmatched_payments_both_ways_with_their_reasons(desk: Desk, syste
     for node in await everything(desk, query, "unmatchedPayments"):
         found.setdefault(node["reason"], set()).add(node["code"])
     told = systems.truth["q12"]["unmatched"]
-    assert found == {REASONS[reason]: {one.get("receipt", one["psid"]) for one in items} for reason, items in told.items()}
+    expected = {reason: {one.get("receipt", one["psid"]) for one in items} for reason, items in told.items()}
+    assert found == {REASONS[reason]: codes for reason, codes in expected.items()}
 
 
 async def test_collection_as_known_then_and_now(desk: Desk, systems: Systems) -> None:
     told = systems.truth["q24"]
-    query = f"""query ($after: String) {{ dailyCollections(asKnownAt: "{told["as_known_at"]}", first: 200, after: $after,
-        where: {{day: {{lte: "2025-07-05"}}}}) {{ nodes {{ day head bpay bank fabs }} {PAGE} }} }}"""
+    query = f"""query ($after: String) {{ dailyCollections(asKnownAt: "{told["as_known_at"]}", first: 200,
+        after: $after, where: {{day: {{lte: "2025-07-05"}}}}) {{ nodes {{ day head bpay bank fabs }} {PAGE} }} }}"""
     then = daily(await everything(desk, query, "dailyCollections"))
     assert then == told["daily"]
     now = systems.truth["q12"]["daily"]

@@ -94,19 +94,19 @@ class Compiler:
         return found
 
     def compiled(
-        self, shape: FetchShape, padded: frozenset[str] = frozenset(), parts: Mapping[str, int] | None = None
+        self, shape: FetchShape, types: Mapping[str, str] | None = None, parts: Mapping[str, int] | None = None
     ) -> Compiled:
-        """The statement, compiled once. ``padded``: as for ``build``, the same at every call; ``parts``: of a long
+        """The statement, compiled once. ``types``: as for ``build``, the same at every call; ``parts``: of a long
         list, which the next fetch will not have: compiled anew."""
         if parts:
-            return self._compile(shape, padded, parts)
+            return self._compile(shape, types or {}, parts)
         known = self._known.get(shape)
         if known is None:
-            known = self._known[shape] = self._compile(shape, padded, {})
+            known = self._known[shape] = self._compile(shape, types or {}, {})
         return known
 
-    def _compile(self, shape: FetchShape, padded: frozenset[str], parts: Mapping[str, int]) -> Compiled:
-        statement = build(shape, self._dialect, padded, parts)
+    def _compile(self, shape: FetchShape, types: Mapping[str, str], parts: Mapping[str, int]) -> Compiled:
+        statement = build(shape, self._dialect, types, parts)
         names: list[str] = []
 
         def place(match: Any) -> str:

@@ -48,8 +48,8 @@ class SqlDialect:
         return value
 
     def exact(self, value: Any) -> Any:
-        """``value`` where only equality matters: PostgreSQL's is by code point under every collation, and an index
-        serves only its own."""
+        """``value`` where only equality matters: PostgreSQL's is by code point under every deterministic
+        collation, and an index serves only its own."""
         return value if self.name == "postgresql" else self.binary(value)
 
     def trimmed(self, value: Any) -> Any:

@@ -15,20 +15,27 @@ from connectors.sql.statement import relation_text
 from schema.fetch import Fetch, FetchShape, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
 from schema.sources import Source
 
+TEXT = frozenset({"text", "varchar"})
+"""Types whose equality is by code point (under every deterministic collation) and takes any text."""
+
 
 async def _keep(connection: Any) -> None:
     """Our sessions hold nothing that would have to be reset between fetches."""
 
 
 class PostgresConnector:
-    """``?schema=`` in the address becomes the session's search path. The server itself refuses writes."""
+    """``?schema=`` in the address becomes the session's search path. The server itself refuses writes.
+
+    A column declared as text that the server has as uuid or an enum is compared as the text it shows, which only an
+    index over that text serves.
+    """
 
     def __init__(self, source: Source, address: Address) -> None:
         self.source = source
         self._url, self._schema = _without_schema(address.url)
         self._login = {name: value for name in ("user", "password") if (value := getattr(address, name)) is not None}
         self._compiler = Compiler(POSTGRES, lambda name, position: f"${position}", repeats=False)
-        self._padded: dict[str, frozenset[str]] = {}
+        self._types: dict[str, dict[str, str]] = {}
         self._pool: Any = None
         self._lock = asyncio.Lock()
 
@@ -67,15 +74,15 @@ class PostgresConnector:
         return Rows(rows)
 
     async def _compiled(self, connection: Any, shape: FetchShape) -> Compiled:
-        """The statement; which columns are char(n) is asked once a relation."""
+        """The statement; what types the columns have is asked once a relation."""
         relation = repr(shape.relation)
-        padded = self._padded.get(relation)
-        if padded is None:
+        types = self._types.get(relation)
+        if types is None:
             text = relation_text(shape.relation, POSTGRES)
             prepared = await connection.prepare(f"SELECT * FROM {text} LIMIT 0")
-            padded = frozenset(one.name for one in prepared.get_attributes() if one.type.name == "bpchar")
-            self._padded[relation] = padded
-        return self._compiler.compiled(shape, padded)
+            told = {one.name: one.type.name for one in prepared.get_attributes()}
+            types = self._types[relation] = {name: kind for name, kind in told.items() if kind not in TEXT}
+        return self._compiler.compiled(shape, types)
 
     async def describe(self, relation_sql: str) -> list[str]:
         """Names of the columns a table or select has. Raises SourceUnavailable."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,35 +60,42 @@ def relation_text(relation: Relation, dialect: SqlDialect) -> str:
     raise TypeError(f"a SQL source has no {type(relation).__name__}")
 
 
-class BlankPadded(sa.types.UserDefinedType[str]):
-    """PostgreSQL's ``char(n)`` without a length: equality ignores blanks at the end."""
+class Named(sa.types.UserDefinedType[str]):
+    """A type of the server by its name."""
 
     cache_ok = True
 
+    def __init__(self, name: str) -> None:
+        self.name = name
+
     def get_col_spec(self, **_: Any) -> str:
-        return "BPCHAR"
+        return self.name
+
+
+LOOSER = frozenset({"bpchar", "citext"})
+"""PostgreSQL's texts whose own equality takes every text and ignores something: blanks at the end, case."""
 
 
 def build(
     shape: FetchShape,
     dialect: SqlDialect,
-    padded: frozenset[str] = frozenset(),
+    types: Mapping[str, str] | None = None,
     parts: Mapping[str, int] | None = None,
 ) -> Statement:
-    """The statement of a shape. ``padded``: PostgreSQL's columns of type char(n), which are read and compared as the
-    text they hold, without the blanks the type adds. ``parts``: list parameter -> into how many lists it is cut, the
-    second named ``gp_keys__1``."""
-    return _Builder(shape, dialect, padded, parts or {}).statement()
+    """The statement of a shape. ``types``: PostgreSQL's columns of another type than text -> its name; where the shape
+    takes them for text they are read and compared as the text they hold. ``parts``: list parameter -> into how many
+    lists it is cut, the second named ``gp_keys__1``."""
+    return _Builder(shape, dialect, types or {}, parts or {}).statement()
 
 
 class _Builder:
     def __init__(
-        self, shape: FetchShape, dialect: SqlDialect, padded: frozenset[str], parts: Mapping[str, int]
+        self, shape: FetchShape, dialect: SqlDialect, types: Mapping[str, str], parts: Mapping[str, int]
     ) -> None:
         self._parts = parts
         self._shape = shape
         self._dialect = dialect
-        self._padded = padded
+        self._types = types
         self._lists: set[str] = set()
         self._encoders: dict[str, str] = {}
 
@@ -209,7 +217,7 @@ class _Builder:
         return self._under(cell, self._dialect.written(value) if cell.as_text else value)
 
     def _text_of(self, column: Column, value: Any) -> Any:
-        return sa.cast(value, sa.Text()) if column.name in self._padded else value
+        return sa.cast(value, sa.Text()) if column.kind == "text" and column.name in self._types else value
 
     def _used(self, cell: Cell) -> Any:
         return self._under(cell, self._compared(cell.column))
@@ -262,7 +270,7 @@ class _Builder:
         param = self._param(test.param.index, column)
         dialect = self._dialect
         if op == "eq":
-            loose = self._loose(column, lambda: value == param, lambda: value == _padding(param))
+            loose = self._loose(column, lambda: value == param, lambda as_own: value == as_own(param, False))
             equal = dialect.equal(exact, param, column.kind)
             return equal if loose is None else sa.and_(loose, equal)
         if op == "ne":
@@ -285,17 +293,18 @@ class _Builder:
         loose = self._loose(
             column,
             lambda: self._among(column, value, name, exactly=False),
-            lambda: value == sa.func.any(_padding(self._list(name, column), many=True)),
+            lambda as_own: value == sa.func.any(as_own(self._list(name, column), True)),
         )
         return exact if loose is None else sa.and_(loose, exact)
 
-    def _loose(self, column: Column, own: Callable[[], Any], padded: Callable[[], Any]) -> Any:
+    def _loose(self, column: Column, own: Callable[[], Any], typed: Callable[[Callable[[Any, bool], Any]], Any]) -> Any:
         """The source's own equality, where it is looser than ours: it stands beside ours so that an index still
         serves. None where ours is the source's."""
         if column.kind != "text" or column.normaliser is not None:
             return None
-        if column.name in self._padded:
-            return padded()
+        name = self._types.get(column.name)
+        if name is not None:
+            return typed(partial(_as_own, name)) if name in LOOSER else None
         return own() if self._dialect.loose_text else None
 
     def _terms(self) -> list[Any]:
@@ -329,10 +338,10 @@ class _Builder:
         return column.kind, column.scale
 
 
-def _padding(param: Any, *, many: bool = False) -> Any:
-    """A text parameter as PostgreSQL compares it with char(n), in a way that leaves the parameter a text."""
-    text, blank = (sa.ARRAY(sa.Text()), sa.ARRAY(BlankPadded())) if many else (sa.Text(), BlankPadded())
-    return sa.cast(sa.cast(param, text), blank)
+def _as_own(name: str, param: Any, many: bool) -> Any:
+    """A text parameter, or a list of them, as a column of the named type compares it; the parameter stays a text."""
+    text, own = (sa.ARRAY(sa.Text()), sa.ARRAY(Named(name))) if many else (sa.Text(), Named(name))
+    return sa.cast(sa.cast(param, text), own)
 
 
 def _untrue(condition: Any) -> Any:

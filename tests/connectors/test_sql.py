@@ -109,7 +109,7 @@ def written(dialect: SqlDialect) -> str:
     texts = {name: build(shape, dialect).text for name, shape in SHAPES.items()}
     by_key = SHAPES["rows by key"]
     if dialect is POSTGRES:
-        texts["rows by a key of type char(n)"] = build(by_key, dialect, frozenset({"code"})).text
+        texts["rows by a key of type char(n)"] = build(by_key, dialect, types={"code": "bpchar"}).text
     if dialect is ORACLE:
         texts["rows by 2,001 to 3,000 keys"] = build(by_key, dialect, parts={"gp_keys": 3}).text
     lines = {name: re.sub(" +$", "", text, flags=re.MULTILINE) for name, text in texts.items()}

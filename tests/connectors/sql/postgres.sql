@@ -78,5 +78,5 @@ WHERE (code = any(:gp_0)) AND bps > :gp_1 AND (code = any(:gp_keys))
 -- rows by a key of type char(n)
 SELECT CAST(code AS TEXT) AS c0, name AS c1
 FROM staff
-WHERE code = any(CAST(CAST(:gp_keys AS TEXT[]) AS BPCHAR[])) AND (CAST(code AS TEXT) = any(:gp_keys))
+WHERE code = any(CAST(CAST(:gp_keys AS TEXT[]) AS bpchar[])) AND (CAST(code AS TEXT) = any(:gp_keys))
  LIMIT :gp_limit;
