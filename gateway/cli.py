@@ -23,6 +23,7 @@ from auth.principal import ANONYMOUS, Principal
 from auth.tokens import mint, signing_key
 from gateway import dictionary as dictionaries
 from gateway.checking import check_live
+from gateway.ledger_search import find
 from gateway.opening import open_catalog, open_house, open_pepper, open_store
 from gateway.operation import OperationError
 from gateway.pipeline import explain as explain_request
@@ -224,7 +225,7 @@ def ledger() -> None:
 @click.pass_obj
 def verify_ledger(settings: Settings, head: Path | None, public_key: Path | None) -> None:
     """Find a changed, removed, reordered or cut-off entry; ends with 1 when there is one."""
-    heads: list[Head] | None = None
+    heads: list[Head | None] | None = None
     if head is not None:
         key = (
             load_pem_public_key(public_key.read_bytes())
@@ -271,6 +272,9 @@ def show_ledger(settings: Settings, after: int, limit: int) -> None:
         asyncio.run(run())
     except AuthError as error:
         fail(str(error))
+
+
+ledger.add_command(find)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""What the ledger keeps of a request: who asked, in which office, for what purpose and case, what was shown, masked and
-refused by which rule, and how much was read. Literals and variables are placeholders; no row's value is in it."""
+"""What the ledger keeps of a request: who asked, in which office, for what purpose and case, what was shown, masked,
+used to choose rows and refused, by which rule, and how much was read. Literals, variables and names a client chose are
+placeholders; no row's value is in it."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from auth.ledger.writer import entry_body
 from auth.principal import Principal
 from gateway.plan import Plan
+from gateway.uses import used
 
 if TYPE_CHECKING:
     from gateway.pipeline import Course
@@ -23,6 +25,7 @@ class Footprint:
     departments: list[str]
     shown: dict[str, list[str]]
     masked: dict[str, list[str]]
+    used: dict[str, list[str]]
     refused: dict[str, str]
     narrowed: list[str]
 
@@ -34,6 +37,7 @@ def footprint(plan: Plan) -> Footprint:
         sorted(plan.departments),
         {coordinate: list(rules) for coordinate, rules in allowed.shown.items()},
         {coordinate: list(rules) for coordinate, rules in allowed.masked.items()},
+        used(allowed),
         {refusal.coordinate: refusal.code.value for refusal in allowed.refusals},
         [narrowed.record for narrowed in allowed.narrowed],
     )
@@ -57,12 +61,12 @@ def entry(course: Course, outcome: str, now_ms: int) -> bytes:
         told["faultCode"] = sorted(set(course.codes))
     if course.operation is not None:
         parsed = course.operation.parsed
-        told |= {"operation": parsed.redacted, "operationHash": parsed.text_hash}
+        told |= {"operation": parsed.redacted, "operationHash": parsed.redacted_hash}
     if course.compiled is not None:
         found = course.compiled.footprint
         told |= {
             "departments": found.departments, "shown": found.shown, "masked": found.masked,
-            "refused": found.refused, "narrowed": found.narrowed,
+            "used": found.used, "refused": found.refused, "narrowed": found.narrowed,
         }  # fmt: skip
     if course.run is not None:
         told |= {"rows": course.run.rows_read, "sourceCalls": course.run.calls}
