@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from auth.ledger.writer import entry_body
 from auth.principal import Principal
-from gateway.plan import Plan
+from gateway.plan import Plan, RowsStep
+from gateway.results import RowsResult
 from gateway.uses import used
 
 if TYPE_CHECKING:
+    from gateway.executor import Execution
     from gateway.pipeline import Course
 
 FORMAT = 1
@@ -69,8 +71,21 @@ def entry(course: Course, outcome: str, now_ms: int) -> bytes:
             "used": found.used, "refused": found.refused, "narrowed": found.narrowed,
         }  # fmt: skip
     if course.run is not None:
-        told |= {"rows": course.run.rows_read, "sourceCalls": course.run.calls}
+        told |= {
+            "rows": course.run.rows_read, "rowsGiven": _rows_given(course.run), "sourceCalls": course.run.calls,
+        }  # fmt: skip
     return entry_body(told)
+
+
+def _rows_given(run: Execution) -> dict[str, int]:
+    """Rows of each record that went on into the answer; more may have been read and left out."""
+    given: dict[str, int] = {}
+    for step in run.prepared.plan.steps:
+        result = run.results.get(step.id)
+        if isinstance(step, RowsStep) and isinstance(result, RowsResult):
+            name = step.reading.record.name
+            given[name] = given.get(name, 0) + len(result.rows)
+    return given
 
 
 def _context(principal: Principal) -> dict[str, Any]:

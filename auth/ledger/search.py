@@ -26,8 +26,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One request that accessed it. ``how``: kind -> coordinates; ``rows``: rows read of that record, of the whole
-    request; ``at``: Karachi time, ISO 8601."""
+    """One request that accessed it. ``how``: kind -> coordinates; ``rows``: rows of that record in the whole
+    answer; ``at``: Karachi time, ISO 8601."""
 
     entry: int
     at: str
@@ -62,7 +62,7 @@ def found(link: Link, question: Question) -> Finding | None:
         entry=link.seq, at=at.isoformat(timespec="seconds"), who=entry["messageUserId"],
         office=entry.get("office", ""), roles=entry.get("roles", []), purpose=entry.get("purpose", ""),
         case=entry.get("messageIssue", ""), on_behalf_of=entry.get("representedPartyCode", ""), how=how,
-        rules=_rules(entry, how), rows=_rows(entry.get("rows", {}), question.coordinate),
+        rules=_rules(entry, how), rows=_rows(entry.get("rowsGiven", {}), question.coordinate),
         outcome=entry["outcome"], operation=entry.get("operation", ""),
     )  # fmt: skip
 
