@@ -26,6 +26,7 @@ from auth.tokens import mint, signing_key
 from gateway import dictionary as dictionaries
 from gateway.apikeys import new_api_key
 from gateway.checking import check_live
+from gateway.ledger_search import find
 from gateway.opening import api_key_pepper, check_settings, open_catalog, open_house, open_store
 from gateway.operation import OperationError
 from gateway.pipeline import explain as explain_request
@@ -249,7 +250,7 @@ def ledger() -> None:
 @click.pass_obj
 def verify_ledger(settings: Settings, head: Path | None, public_key: Path | None) -> None:
     """Find a changed, removed, reordered or cut-off entry; ends with 1 when there is one."""
-    heads: list[Head] | None = None
+    heads: list[Head | None] | None = None
     if head is not None:
         key = (
             load_pem_public_key(public_key.read_bytes())
@@ -296,6 +297,9 @@ def show_ledger(settings: Settings, after: int, limit: int) -> None:
         asyncio.run(run())
     except AuthError as error:
         fail(str(error))
+
+
+ledger.add_command(find)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
@@ -20,9 +22,12 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
+    NameNode,
+    Node,
     OperationDefinitionNode,
     OperationType,
     TokenKind,
+    VariableNode,
     get_named_type,
     parse,
     print_ast,
@@ -73,7 +78,9 @@ class Parsed:
     definition: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     redacted: str
-    """The text with literals replaced, for the ledger."""
+    """The text without values, for the ledger."""
+    redacted_hash: str
+    """Of the redacted text: one of the text itself would let a reader of the ledger try out values."""
     typed_variables: tuple[tuple[str, Any], ...]
     plain: bool
     """Every variable is a String: when each is given as text, there is nothing to coerce."""
@@ -163,7 +170,9 @@ class Reader:
         )
         digest = hashlib.sha256(f"{request.operation_name}\0{request.query}".encode(errors="replace")).hexdigest()
         plain = all(str(kind) in ("String", "String!") for _, kind in typed)
-        return Parsed(digest, document, definition, fragments, redacted(document), typed, plain, arguments)
+        told = redacted(document)
+        told_hash = hashlib.sha256(told.encode()).hexdigest()
+        return Parsed(digest, document, definition, fragments, told, told_hash, typed, plain, arguments)
 
     def _coerce(self, parsed: Parsed, given: Mapping[str, Any]) -> Mapping[str, Any]:
         values = get_variable_values(self._schema, parsed.definition.variable_definitions or (), dict(given))
@@ -231,20 +240,40 @@ def _definition(document: DocumentNode, name: str | None) -> OperationDefinition
     return operations[0]
 
 
+CHOSEN_BY_CLIENTS: dict[type[Node], str] = {
+    FieldNode: "a", OperationDefinitionNode: "Operation", FragmentDefinitionNode: "F", FragmentSpreadNode: "F",
+    VariableNode: "v",
+}  # fmt: skip
+
+
+class _Redactor(Visitor):
+    """Literals become placeholders; so do the names a client chooses, for a number fits into an alias. Enum values,
+    true, false and null stay: they are the question's form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: dict[tuple[str, str], str] = {}
+
+    def enter_string_value(self, node: Any, *_: Any) -> Any:
+        return parse_value_node('"?"')
+
+    def enter_int_value(self, node: Any, *_: Any) -> Any:
+        return parse_value_node("0")
+
+    def enter_float_value(self, node: Any, *_: Any) -> Any:
+        return parse_value_node("0.0")
+
+    def enter_name(self, node: Any, key: Any, parent: Any, *_: Any) -> Any:
+        prefix = CHOSEN_BY_CLIENTS.get(type(parent))
+        if prefix is None or (isinstance(parent, FieldNode) and key != "alias"):
+            return None
+        known = self._names.setdefault((prefix, node.value), f"{prefix}{len(self._names) + 1}")
+        return NameNode(value=known)
+
+
 def redacted(document: DocumentNode) -> str:
-    """The operation's text with every literal replaced by a placeholder."""
-
-    class Redactor(Visitor):
-        def enter_string_value(self, node: Any, *_: Any) -> Any:
-            return parse_value_node('"?"')
-
-        def enter_int_value(self, node: Any, *_: Any) -> Any:
-            return parse_value_node("0")
-
-        def enter_float_value(self, node: Any, *_: Any) -> Any:
-            return parse_value_node("0.0")
-
-    return print_ast(visit(document, Redactor()))
+    """The operation's text without anything in it that a client could have put a value into."""
+    return print_ast(visit(document, _Redactor()))
 
 
 def parse_value_node(text: str) -> Any:

@@ -1,5 +1,6 @@
-"""What the ledger keeps of a request: who asked, in which office, for what purpose and case, what was shown, masked and
-refused by which rule, and how much was read. Literals and variables are placeholders; no row's value is in it."""
+"""What the ledger keeps of a request: who asked, in which office, for what purpose and case, what was shown, masked,
+used to choose rows and refused, by which rule, and how much was read. Literals, variables and names a client chose are
+placeholders; no row's value is in it."""
 
 from __future__ import annotations
 
@@ -10,9 +11,12 @@ import msgspec
 
 from auth.ledger.writer import entry_body
 from auth.principal import Principal
-from gateway.plan import Plan
+from gateway.plan import Plan, RowsStep
+from gateway.results import RowsResult
+from gateway.uses import used
 
 if TYPE_CHECKING:
+    from gateway.executor import Execution
     from gateway.pipeline import Course
 
 FORMAT = 1
@@ -25,6 +29,7 @@ class Footprint:
     departments: msgspec.Raw
     shown: msgspec.Raw
     masked: msgspec.Raw
+    used: msgspec.Raw
     refused: msgspec.Raw
     narrowed: msgspec.Raw
 
@@ -41,6 +46,7 @@ def footprint(plan: Plan) -> Footprint:
         _canonical(sorted(plan.departments)),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.shown.items()}),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.masked.items()}),
+        _canonical(used(allowed)),
         _canonical({refusal.coordinate: refusal.code.value for refusal in allowed.refusals}),
         _canonical([narrowed.record for narrowed in allowed.narrowed]),
     )
@@ -64,16 +70,29 @@ def entry(course: Course, outcome: str, now_ms: int) -> bytes:
         told["faultCode"] = sorted(set(course.codes))
     if course.operation is not None:
         parsed = course.operation.parsed
-        told |= {"operation": parsed.redacted, "operationHash": parsed.text_hash}
+        told |= {"operation": parsed.redacted, "operationHash": parsed.redacted_hash}
     if course.compiled is not None:
         found = course.compiled.footprint
         told |= {
             "departments": found.departments, "shown": found.shown, "masked": found.masked,
-            "refused": found.refused, "narrowed": found.narrowed,
+            "used": found.used, "refused": found.refused, "narrowed": found.narrowed,
         }  # fmt: skip
     if course.run is not None:
-        told |= {"rows": course.run.rows_read, "sourceCalls": course.run.calls}
+        told |= {
+            "rows": course.run.rows_read, "rowsGiven": _rows_given(course.run), "sourceCalls": course.run.calls,
+        }  # fmt: skip
     return entry_body(told)
+
+
+def _rows_given(run: Execution) -> dict[str, int]:
+    """Rows of each record that went on into the answer; more may have been read and left out."""
+    given: dict[str, int] = {}
+    for step in run.prepared.plan.steps:
+        result = run.results.get(step.id)
+        if isinstance(step, RowsStep) and isinstance(result, RowsResult):
+            name = step.reading.record.name
+            given[name] = given.get(name, 0) + len(result.rows)
+    return given
 
 
 def _context(principal: Principal) -> dict[str, Any]:

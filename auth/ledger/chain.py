@@ -55,10 +55,14 @@ def chained(previous: str, seq: int, bodies: Iterable[bytes]) -> list[Link]:
     return links
 
 
-async def verify(links: AsyncIterator[Link], heads: Sequence[Head] | None) -> Report:
-    """Walks the whole chain in order. ``heads``: signed heads whose signatures hold, None when there is no head file;
-    each must be met on the way, and the last one must not lie beyond the end."""
-    expected = {head.count: head.hash for head in heads or ()}
+async def verify(links: AsyncIterator[Link], heads: Sequence[Head | None] | None) -> Report:
+    """Walks the whole chain in order. ``heads``: of a head file, None for a line without a valid signature; None
+    instead of all when there is no head file. Each head must be met on the way, and the last one must not lie beyond
+    the end."""
+    expected: dict[int, set[str]] = {}
+    for head in heads or ():
+        if head is not None:
+            expected.setdefault(head.count, set()).add(head.hash)
     previous, seq = GENESIS, 0
     async for link in links:
         seq += 1
@@ -69,17 +73,26 @@ async def verify(links: AsyncIterator[Link], heads: Sequence[Head] | None) -> Re
             return Report(False, seq - 1, f"entry {seq} does not follow entry {seq - 1}: one was changed", seq)
         if link.hash != link_hash(previous, seq, link.body):
             return Report(False, seq - 1, f"entry {seq} was changed after it was written", seq)
-        if seq in expected and expected[seq] != link.hash:
+        if expected.get(seq, {link.hash}) != {link.hash}:
             return Report(False, seq - 1, f"entry {seq} is not the one whose head was signed: rewritten", seq)
         previous = link.hash
+    return _intact(seq, max(expected, default=0), heads)
+
+
+def _intact(entries: int, last: int, heads: Sequence[Head | None] | None) -> Report:
+    """What can be said of a chain of which every link holds; ``last`` is the number of the last signed head."""
     if heads is None:
-        return Report(True, seq, f"{seq} entries, chain intact; tail unproven: give the head file to prove the end")
-    if not heads:
-        return Report(seq == 0, seq, f"the head file holds no valid head for {seq} entries", None if seq == 0 else 1)
-    last = max(expected)
-    if last > seq:
-        return Report(False, seq, f"the last {last - seq} entries are cut off: a head for {last} was signed", seq + 1)
-    if last < seq:
-        message = f"{seq} entries, chain intact; proven up to {last}, the tail after it is unproven"
-        return Report(True, seq, message)
-    return Report(True, seq, f"{seq} entries, chain intact, tail proven", tail_proven=True)
+        message = f"{entries} entries, chain intact; tail unproven: give the head file to prove the end"
+        return Report(True, entries, message)
+    if last > entries:
+        message = f"the last {last - entries} entries are cut off: a head for {last} was signed"
+        return Report(False, entries, message, entries + 1)
+    if damaged := sum(head is None for head in heads):
+        message = f"{damaged} lines of the head file are damaged or forged; proven up to {last} of {entries} entries"
+        return Report(False, entries, message, last + 1)
+    if last == 0 and entries:
+        return Report(False, entries, f"the head file holds no head for {entries} entries", 1)
+    if last < entries:
+        message = f"{entries} entries, chain intact; proven up to {last}, the tail after it is unproven"
+        return Report(True, entries, message)
+    return Report(True, entries, f"{entries} entries, chain intact, tail proven", tail_proven=True)

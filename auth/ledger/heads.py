@@ -3,6 +3,7 @@ chain would have to rewrite this file too, and cannot sign it."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -37,11 +38,22 @@ class HeadFile:
         """Raises OSError when it cannot be written."""
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._end_torn_line()
         signature = self._key.sign(head.signed_bytes()).hex()
         line = f'{{"count": {head.count}, "hash": "{head.hash}", "at": "{head.at}", "signature": "{signature}"}}\n'
-        os.write(self._file, line.encode())
+        told = line.encode()
+        if os.write(self._file, told) != len(told):
+            self.close()
+            raise OSError(errno.ENOSPC, "the head file took only a part of a line")
         os.fdatasync(self._file)
+
+    def _end_torn_line(self) -> None:
+        """A line that a crash or a full disk cut off must not take the next one with it."""
+        assert self._file is not None
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")
 
     def close(self) -> None:
         if self._file is not None:
@@ -49,8 +61,8 @@ class HeadFile:
             self._file = None
 
 
-def read_heads(path: Path, key: Ed25519PublicKey) -> Iterator[Head]:
-    """The heads of a file whose signatures hold; lines that were damaged or forged prove nothing and are skipped."""
+def read_heads(path: Path, key: Ed25519PublicKey) -> Iterator[Head | None]:
+    """The heads of a file, None for each line that proves nothing: damaged, cut off or forged."""
     with path.open("rb") as file:
         for line in file:
             try:
@@ -58,5 +70,6 @@ def read_heads(path: Path, key: Ed25519PublicKey) -> Iterator[Head]:
                 head = Head(int(told["count"]), str(told["hash"]), str(told["at"]))
                 key.verify(bytes.fromhex(told["signature"]), head.signed_bytes())
             except (ValueError, KeyError, TypeError, InvalidSignature):
+                yield None
                 continue
             yield head
