@@ -63,8 +63,13 @@ class PostgresConnector:
             async with asyncio.timeout_at(fetch.deadline):
                 pool = self._pool or await self._opened()
                 async with pool.acquire() as connection:
-                    compiled = self._compiler.known(fetch.shape) or await self._compiled(connection, fetch.shape)
-                    rows = await connection.fetch(compiled.text, *compiled.values(fetch))
+                    try:
+                        compiled = self._compiler.known(fetch.shape) or await self._compiled(connection, fetch.shape)
+                        rows = await connection.fetch(compiled.text, *compiled.values(fetch))
+                    except asyncio.CancelledError:
+                        # Given back as it is, the pool would wait for a server that may never say a word again.
+                        connection.terminate()
+                        raise
         except (TimeoutError, asyncpg.QueryCanceledError) as error:
             raise SourceTimeout(f"{self.source.name}: no answer in time") from error
         except Exception as error:

@@ -23,7 +23,7 @@ from gateway.pipeline import explain
 from gateway.request import GraphQLRequest
 from tests.conftest import STORAGES
 from tests.houses import Desk, Systems, desk_over
-from tests.naive.compare import Comparison
+from tests.naive.compare import Comparison, patient
 from tests.naive.world import World, load
 
 HERE = Path(__file__).parent
@@ -54,7 +54,7 @@ def everywhere(request: pytest.FixtureRequest) -> Systems:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def storage(everywhere: Systems, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storage]:
     async with desk_over(everywhere, tmp_path_factory.mktemp("state")) as desk:
-        yield Storage(desk, await load(desk.house.catalog, desk.house.reach.connectors))
+        yield Storage(patient(desk), await load(desk.house.catalog, desk.house.reach.connectors))
 
 
 @pytest.mark.parametrize("folder", GOLDENS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
