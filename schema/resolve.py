@@ -4,7 +4,6 @@ and what to do, so that one start tells them all."""
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 import sys
 import types
@@ -28,6 +27,7 @@ from schema.relations import offered_by
 from schema.rules import ROLES, Allow, AllowTotals, Grant, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
+from schema.version import version_of
 
 RESERVED = frozenset({"and", "or", "not", "catalog", "field", "node", "nodes"})
 
@@ -76,7 +76,7 @@ class _Resolver:
             sources=dict(self._sources),
             records=records,
             rules=rules,
-            version=_version(records, rules),
+            version=version_of(records, rules),
         )
 
     def _problem(self, file: str, line: int, message: str) -> None:
@@ -401,28 +401,3 @@ def _level(facts: Facts) -> Classification:
 def short_path(file: str) -> str:
     """The last two parts of a path: enough to find the file, nothing of the machine."""
     return "/".join(Path(file).parts[-2:])
-
-
-def _version(records: Mapping[str, Record], rules: tuple[Rule, ...]) -> str:
-    digest = hashlib.sha256()
-    for record in records.values():
-        digest.update(repr((record.name, record.relation, record.key, record.source)).encode())
-        for field in record.fields.values():
-            codec = field.codec.name if field.codec else None
-            digest.update(repr((field.name, field.column, codec, field.scalar.name, field.classification)).encode())
-        for link in record.links.values():
-            digest.update(repr((link.name, link.target, link.local, link.remote, link.classification)).encode())
-    for rule in rules:
-        target = rule.department if isinstance(rule, Grant) else rule.record.__name__
-        digest.update(repr((type(rule).__name__, rule.role, target, _rule_body(rule))).encode())
-    return digest.hexdigest()[:16]
-
-
-def _rule_body(rule: Rule) -> tuple[Any, ...]:
-    match rule:
-        case Allow():
-            return (rule.up_to, rule.where, rule.purposes, rule.case, rule.only, rule.masked)
-        case AllowTotals():
-            return (rule.by, rule.measures, rule.k, rule.within, rule.where, rule.purposes, rule.case)
-        case Grant():
-            return (rule.right,)

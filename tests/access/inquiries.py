@@ -1,4 +1,5 @@
-"""A department of tests that keeps secrets: inquiries with an informant, and informants, all of whom is Secret."""
+"""A department of tests that keeps secrets: inquiries with an informant, and informants, all of whom is Secret;
+and notes, whose key is hidden in some rows."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from gateway.house import House, make_house
 from schema.catalog import Catalog, Declared
 from schema.classification import open_, restricted, secret
 from schema.declare import column, computed, many, one, record
+from schema.predicates import principal, row
 from schema.resolve import resolve
 from schema.rules import allow, allow_totals
 from schema.sources import SQL, Department, Source
@@ -45,18 +47,29 @@ class Informant:
     inquiries = many("inquiries.Inquiry", on="informant_code")
 
 
+@record(register, "notes", key="code", size=10)
+class Note:
+    """A note whose text some may read without knowing which note it is."""
+
+    code: str = column("code", open_)
+    text: str | None = column("txt", open_)
+
+
 rules = (
+    allow("app", Note, up_to=open_, only=("text",)),
+    allow("citizen", Note, up_to=open_, where=row.code == principal.note),
     allow("public", Inquiry, up_to=open_),
     allow("auditor", Inquiry, up_to=secret, purposes=("LegalCompliance",)),
     allow("auditor", Informant, up_to=secret, purposes=("LegalCompliance",)),
     allow_totals("planner", Inquiry, by=("subject", "informant_code"), k=10),
 )
-declared = Declared(inquiries, (Inquiry, Informant), rules)
+declared = Declared(inquiries, (Inquiry, Informant, Note), rules)
 ROWS = {
     "inquiries": [
         {"no": "1", "subj": "Roads", "officer": "Baloch", "inf_cd": "INF-777", "reward": 987654},
         {"no": "2", "subj": "Wells", "officer": "Khan", "inf_cd": None, "reward": None},
     ],
+    "notes": [{"code": "N-1", "txt": "one"}, {"code": "N-2", "txt": "two"}],
     "informants": [{"code": "INF-777", "nm": "Zarghoona Secretname"}],
 }
 SECRET_WORDS = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -352,6 +354,19 @@ def test_the_catalogs_version_changes_with_any_declaration_or_rule(modules: Modu
         versions.append(resolve([modules.declared(swapped(GOOD, old, new))]).version)
     assert len(set(versions)) == len(versions)
     assert good(modules).version == versions[0]
+
+
+def test_the_catalogs_version_is_the_same_in_every_process() -> None:
+    """Cursors are bound to it: every worker, and the server after a restart, must take them."""
+    program = "from gateway.opening import *; from gateway.settings import *; print(open_catalog(Settings()).version)"
+    versions = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert len(versions) == 1
 
 
 @pytest.mark.parametrize(
