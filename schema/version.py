@@ -46,6 +46,6 @@ def _rule_body(rule: Rule) -> tuple[Any, ...]:
         case Allow():
             return (rule.up_to, rule.where, rule.purposes, rule.case, rule.only, rule.masked)
         case AllowTotals():
-            return (rule.by, rule.measures, rule.k, rule.where, rule.purposes, rule.case)
+            return (rule.by, rule.measures, rule.k, rule.within, rule.where, rule.purposes, rule.case)
         case Grant():
             return (rule.right,)

@@ -20,8 +20,10 @@ CREATE TABLE IF NOT EXISTS ledger (
 LOG_PAGES = 200
 """The log is written over again after this many pages: syncing a file that does not grow costs half the processor time
 and a fifth of the waiting."""
-AT_ONCE = 64
-"""Entries a statement: each statement is a point at which this thread waits for its turn among Python's threads."""
+AT_ONCE = 1000
+"""Entries a statement. The usual commit is one statement: each is a point at which this thread waits for its turn among
+Python's threads."""
+TRIES = 1000
 
 
 class SqliteStore:
@@ -32,6 +34,8 @@ class SqliteStore:
         self._heads = heads
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
+        self._last: tuple[int, str] | None = None
+        """Number and hash of the last entry, as far as this process knows."""
 
     async def commit(self, bodies: list[bytes]) -> list[Link]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, bodies)
@@ -49,16 +53,7 @@ class SqliteStore:
 
     def _commit(self, bodies: list[bytes]) -> list[Link]:
         try:
-            connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
-            last = connection.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
-            seq, previous = last or (0, genesis())
-            links = chained(previous, seq, bodies)
-            for at in range(0, len(links), AT_ONCE):
-                some = links[at : at + AT_ONCE]
-                values = [part for link in some for part in (link.seq, link.previous, link.hash, link.body)]
-                connection.execute(f"INSERT INTO ledger VALUES {', '.join(['(?, ?, ?, ?)'] * len(some))}", values)
-            connection.execute("COMMIT")
+            links = self._append(self._open(), bodies)
             if self._heads is not None:
                 now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
                 self._heads.append(Head(links[-1].seq, links[-1].hash, now))
@@ -67,8 +62,29 @@ class SqliteStore:
             raise
         return links
 
+    def _append(self, connection: sqlite3.Connection, bodies: list[bytes]) -> list[Link]:
+        """Writes the links after the last one known here. Where another process has written meanwhile, the number is
+        taken: then the last one is read again."""
+        for _ in range(TRIES):
+            if self._last is None:
+                last = connection.execute("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
+                self._last = last or (0, genesis())
+            seq, previous = self._last
+            links = chained(previous, seq, bodies)
+            try:
+                _insert(connection, links)
+            except sqlite3.IntegrityError:
+                self._last = None
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                continue
+            self._last = (links[-1].seq, links[-1].hash)
+            return links
+        raise sqlite3.OperationalError("other processes always came first")
+
     def _forget(self) -> None:
         """Drops the connection, and with it any open transaction; the next commit opens a new one."""
+        self._last = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
@@ -96,3 +112,15 @@ class SqliteStore:
         self._thread.shutdown()
         if self._heads is not None:
             self._heads.close()
+
+
+def _insert(connection: sqlite3.Connection, links: list[Link]) -> None:
+    """All of them or none."""
+    if len(links) > AT_ONCE:
+        connection.execute("BEGIN IMMEDIATE")
+    for at in range(0, len(links), AT_ONCE):
+        some = links[at : at + AT_ONCE]
+        values = [part for link in some for part in (link.seq, link.previous, link.hash, link.body)]
+        connection.execute(f"INSERT INTO ledger VALUES {', '.join(['(?, ?, ?, ?)'] * len(some))}", values)
+    if len(links) > AT_ONCE:
+        connection.execute("COMMIT")
