@@ -30,7 +30,7 @@ rules: tuple[Rule, ...] = (
     allow_totals("planner", Payslip, by=("month", "cadre", "designation", "cost_centre"),
                  measures=("gross", "net"), k=10, within=(("designation", "cadre"),)),
     *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in EVERYTHING),
-    allow_totals("auditor", Payslip, by=("month", "cadre", "designation", "cost_centre"),
+    allow_totals("auditor", Payslip, by=("month", "cadre", "designation", "cost_centre", "employee_number", "employee"),
                  measures=("gross", "net", "deductions"), k=1, purposes=AUDIT, case=True),
     allow("steward", Employee, up_to=confidential, masked=("cnic", "name")),
     allow("steward", Payslip, up_to=confidential, masked=("cnic", "gross", "net", "deductions")),

@@ -27,6 +27,7 @@ from schema.codecs import (
     iso_day,
     iso_stamp,
     local_time,
+    offset_stamp,
     paisa,
     quantized,
     rupees_text,
@@ -66,7 +67,10 @@ VALUES: dict[Codec, st.SearchStrategy[Any]] = {
     emis: st.sampled_from(sorted(NAMES)),
     identity: text,
 }  # fmt: skip
-CODECS = (*VALUES, stripped, blank_is_null, upper_trimmed, decimal(2), rupees_text, whole_number_text, iso_stamp)
+CODECS = (
+    *VALUES, stripped, blank_is_null, upper_trimmed, decimal(2), rupees_text, whole_number_text, iso_stamp,
+    offset_stamp,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("codec", VALUES, ids=lambda codec: codec.name)
@@ -121,6 +125,10 @@ def test_a_source_that_normalises_compares_as_the_values_do(codec: Codec, one: s
 
 ORDERED: dict[Codec, st.SearchStrategy[Any]] = {
     identity: text, decimal(2): cents, paisa: st.integers(-(10**15), 10**15), local_time: naive, stripped: padded,
+    yyyymmdd: st.dates(dt.date(1000, 1, 1)).map(lambda day: day.strftime("%Y%m%d")),
+    offset_stamp: st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)).map(
+        lambda moment: moment.replace(microsecond=0, tzinfo=dt.timezone(dt.timedelta(hours=5))).isoformat()
+    ),
 }  # fmt: skip
 
 
