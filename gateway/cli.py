@@ -30,6 +30,7 @@ from gateway.ledger_search import find
 from gateway.opening import api_key_pepper, check_settings, open_catalog, open_house, open_store
 from gateway.operation import OperationError
 from gateway.pipeline import explain as explain_request
+from gateway.pipeline import explain_run
 from gateway.request import GraphQLRequest
 from gateway.settings import ApiKeySettings, Settings, SettingsError, load
 from gateway.surface import build_surface, secret_coordinates
@@ -141,6 +142,7 @@ def check(settings: Settings, live: bool) -> None:
 @click.option("--attribute", "attributes", multiple=True, help="name=value; may be repeated.")
 @click.option("--purpose", help="The purpose claimed.")
 @click.option("--case", help="The case claimed.")
+@click.option("--run", "running", is_flag=True, help="Run it too, and tell what each step read.")
 @click.option("--variables", default="{}", help="Variables as JSON.")
 @click.pass_obj
 def explain(
@@ -151,8 +153,9 @@ def explain(
     purpose: str | None,
     case: str | None,
     variables: str,
+    running: bool,
 ) -> None:
-    """Print the plan of an OPERATION (a file, or standard input) without running it."""
+    """Print the plan of an OPERATION (a file, or standard input); with --run what each step really read, too."""
     principal = ANONYMOUS
     if roles:
         purposes = frozenset({purpose} if purpose else ())
@@ -167,11 +170,13 @@ def explain(
 
     async def run() -> str:
         async with open_house(settings) as house:
+            if running:
+                return await explain_run(house, principal, request)
             return explain_request(house, principal, request)
 
     try:
         click.echo(asyncio.run(run()), nl=False)
-    except (OperationError, SettingsError, DeclarationError) as error:
+    except (OperationError, SettingsError, DeclarationError, AuthError) as error:
         fail(str(error))
 
 

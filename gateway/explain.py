@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.allowed import LIST, Allowed, Path
@@ -51,15 +52,26 @@ from schema.fetch import (
     NullCheck,
 )
 
+Actual = Mapping[int, tuple[int, int]]
+"""Rows and calls of each step that reached its source."""
 
-def plan_text(plan: Plan) -> str:
-    """One block a step; every value is a placeholder, so the text is the same for everybody with the same grants."""
-    blocks = [_step(step) for step in _in_order(plan)]
+
+def plan_text(plan: Plan, actual: Actual | None = None) -> str:
+    """One block a step; every value is a placeholder, so the text is the same for everybody with the same grants.
+    ``actual``: what a run has measured, told beside what was expected."""
+    blocks = [_step(step) + _measured(step, actual or {}) for step in _in_order(plan)]
     blocks += [f"refused {refusal.coordinate}: {refusal.code}" for refusal in plan.allowed.refusals]
     blocks += [
         f"narrowed {told.record} at {_path(told.path)} by {', '.join(told.rules)}" for told in plan.allowed.narrowed
     ]
     return "\n".join(blocks) + "\n"
+
+
+def _measured(step: Step, actual: Actual) -> str:
+    if step.id not in actual:
+        return ""
+    rows, calls = actual[step.id]
+    return f"\n    read: {rows:,} rows in {calls} {'call' if calls == 1 else 'calls'}"
 
 
 def _in_order(plan: Plan) -> list[Step]:

@@ -252,3 +252,20 @@ def explain(house: House, principal: Principal, request: GraphQLRequest) -> str:
     access = house.policy.access(principal)
     operation = house.reader(access).read(request)
     return explaining.plan_text(make_plan(allow(house, operation, access)))
+
+
+async def explain_run(house: House, principal: Principal, request: GraphQLRequest) -> str:
+    """The plan of a request that was run, with the rows and calls each step took. It stands in the ledger like any
+    other; the answer itself is thrown away."""
+    course = Course(Incoming(request), int(time.time() * 1000), principal)
+    access = house.policy.access(principal)
+    course.operation = operation = house.reader(access).read(request)
+    course.compiled = compiled = _compiled(house, operation, access)
+    _check_cost(house, compiled, operation)
+    course.run = run = await _run(house, course, compiled)
+    if run.turned:
+        course.compiled = compiled = _turned(house, operation, access, compiled, run.turned)
+        course.run = run = await _run(house, course, compiled)
+    course.codes += [problem.code for problem in run.problems]
+    await house.ledger.append(recording.entry(course, "ok", int(time.time() * 1000)))
+    return explaining.plan_text(compiled.prepared.plan, run.actual)

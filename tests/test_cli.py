@@ -142,6 +142,19 @@ def test_explain_prints_a_plan_and_asks_nobody(run: Run) -> None:
     assert "KEC-00001" not in done.stdout, "a plan shows no value"
 
 
+def test_explain_run_tells_what_each_step_read_and_stands_in_the_ledger(run: Run) -> None:
+    asked = '{ schools(where: {district: {division: {eq: "Makran"}}}, first: 3) { nodes { code district { name } } } }'
+    done = run("explain", "-", "--run", stdin=asked)
+    assert done.exit_code == 0, done.output
+    assert "keys first: for the filter through School.district" in done.stdout
+    assert "    read: 3 rows in 1 call\n" in done.stdout, "the division's districts, and the page of schools"
+    assert done.stdout.count("    read: ") == 3
+    assert "Makran" not in done.stdout
+    (entry,) = run("ledger", "show").stdout.splitlines()
+    assert json.loads(entry)["messageUserId"] == "anonymous"
+    assert json.loads(entry)["rows"] == {"finance.District": 4, "education.School": 3}
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [

@@ -59,6 +59,20 @@ async def test_teachers_paid_though_absent_at_every_visit(desk: Desk, systems: S
         assert not set(found) & set(told["on_leave"])
 
 
+async def test_pay_without_a_person_is_summed_by_month_and_division(desk: Desk, systems: Systems) -> None:
+    response = await desk.ask(
+        """{ absenteePayslips(where: {month: {eq: "2025-09"}}) { totalCount
+             aggregate(groupBy: [DISTRICT_DIVISION]) { key { districtDivision } count countDistinct { teacherCode }
+                                                       sum { gross } } } }""",
+        AUDITOR,
+    )
+    told, groups = systems.truth["q7"]["2025-09"]["listed"], response["data"]["absenteePayslips"]["aggregate"]
+    assert response["data"]["absenteePayslips"]["totalCount"] == len(told)
+    assert sum(group["count"] for group in groups) == len(told)
+    assert all(group["countDistinct"]["teacherCode"] == group["count"] for group in groups)
+    assert all(Decimal(group["sum"]["gross"]) > 0 for group in groups)
+
+
 async def test_absent_teachers_by_a_filter_alone(desk: Desk, systems: Systems) -> None:
     """The same through links of three systems, the day of the visit read from the visit's own record."""
     visits = '{visitedAt: {gte: "2025-09-01T00:00:00+05:00", lt: "2025-10-01T00:00:00+05:00"}}'

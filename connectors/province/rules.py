@@ -5,7 +5,7 @@ from connectors.province.money import DailyCollection, DistrictFunctionSpending,
 from connectors.province.presence import AbsenteePayslip, UnpostedPayslip
 from connectors.province.service import BusyStockOut, DistrictEnrolment
 from schema.classification import confidential
-from schema.rules import Rule, allow, grant
+from schema.rules import Rule, allow, allow_totals, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
 ACCUSING = (UnpostedPayslip, AbsenteePayslip, DailyCollection, UnmatchedPayment)
@@ -17,4 +17,8 @@ rules: tuple[Rule, ...] = (
     allow("public", BusyStockOut, up_to=confidential),
     allow("public", DistrictFunctionSpending, up_to=confidential),
     grant("steward", "diagnose", "province"),
-)
+    allow_totals("auditor", UnpostedPayslip, by=("month", "employee_number"), measures=("gross",), k=1, purposes=AUDIT,
+                 case=True),
+    allow_totals("auditor", AbsenteePayslip, by=("month", "teacher_code", "school_code", "district_code", "district"),
+                 measures=("gross",), k=1, purposes=AUDIT, case=True),
+)  # fmt: skip
