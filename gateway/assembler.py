@@ -397,7 +397,7 @@ def _make_builder(layout: ObjectLayout, prepared: Prepared) -> tuple[Builder, tu
     if step.reading.scan is None:
         row = "".join(f"r{position}, " for position in range(len(step.reading.cells)))
     else:  # wider rows: joined cells stand behind the ones that are shown
-        row = "".join(f"r{position}, " for position in range(max(layout.positions.values(), default=-1) + 1)) + "*_"
+        row = "".join(f"r{position}, " for position in range(max(layout.positions.values(), default=-1) + 1)) + "*_, "
     source = f"def build({', '.join(parameters)}):\n    return [{{{', '.join(items)}}} for ({row}) in rows]\n"
     exec(compile(source, "<builder>", "exec"), env)
     return env["build"], tuple(parameters)

@@ -166,7 +166,7 @@ class _Planner:
             draft = self.linker.draft(part.record, part.path)
             key = draft.position(part.record.key_field)
             join = -1 if remote is None else draft.position(remote)
-            self.linker.choose(draft, part.where, parent, remote, _page_size(part) * (parent.about if parent else 1.0))
+            self.linker.choose(draft, part.where, parent, remote, _page_rows(part, parent))
             for inner in part.parts:
                 for name, nested in _objects_of(inner):
                     objects[inner.key, name] = self._object(nested, rows, draft)
@@ -260,12 +260,13 @@ def _completing(record: Record, order: tuple[OrderTerm, ...]) -> tuple[OrderTerm
     return () if named else (OrderTerm(record.key_field, False, TRUE),)
 
 
-def _page_size(part: ConnectionPart) -> float:
-    """Rows of a page the source may cut; unbounded where it must be ordered here."""
+def _page_rows(part: ConnectionPart, parent: Parent | None) -> float:
+    """Rows of the parents' pages that the source may cut; unbounded where they must be ordered here."""
     if any(term.via for term in part.order):
         return inf
-    size = part.window.last or part.window.first
-    return float(size.value) if isinstance(size, Literal) and isinstance(size.value, int) else USUAL_PAGE
+    leaf = part.window.last or part.window.first
+    size = float(leaf.value) if isinstance(leaf, Literal) and isinstance(leaf.value, int) else USUAL_PAGE
+    return size if parent is None else size * parent.about
 
 
 def _wants_neighbour(part: ConnectionPart) -> bool:

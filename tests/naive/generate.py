@@ -20,9 +20,11 @@ from graphql import (
 )
 
 from auth.principal import Principal
-from schema.catalog import Field, Record
-from tests.naive.executor import Naive, told
-from tests.naive.rights import Shown
+from schema.catalog import Field, Link, Record
+from tests.naive.executor import Naive
+from tests.naive.paths import Grouped, groupings
+from tests.naive.rights import Right, Shown
+from tests.naive.totals import told
 from tests.naive.world import World
 
 
@@ -85,7 +87,7 @@ class Generator:
     def _root(self) -> str:
         records = [record for record in self.world.catalog.records.values() if record.name in self.world.rows]
         allowed = [record for record in records if self._naive.rights(record).allowed]
-        countable = [record for record in records if self._naive.rights(record).counts and record not in allowed]
+        countable = [record for record in records if self._naive.rights(record).totals and record not in allowed]
         record = self.random.choice(allowed if self.chance(0.9) else records)
         if countable and self.chance(0.25):
             return self._connection(self.random.choice(countable), 0, totals_only=True)
@@ -99,13 +101,17 @@ class Generator:
         visible = [row for row in self.world.rows[record.name] if self._naive.rights(record).visible(row)]
         rows = visible if visible and self.chance(0.9) else self.world.rows[record.name]
         value = told(record.key_field.scalar, self.random.choice(rows)[record.key]) if rows else "?"
-        key = literal(self._lift(value, str(self._argument_type(record.singular))))
+        key = literal(self._lift(value, str(self._key_type(record))))
         return f"{record.singular}({record.key_field.api_name}: {key}) {self._object(record, 1)}"
 
-    def _argument_type(self, root: str) -> GraphQLType:
+    def _key_type(self, record: Record) -> GraphQLType:
         assert self.schema.query_type is not None
-        (argument,) = self.schema.query_type.fields[root].args.values()
-        return argument.type
+        return self.schema.query_type.fields[record.singular].args[record.key_field.api_name].type
+
+    def _across(self, record: Record, links: tuple[Link, ...]) -> str:
+        """Whether a way over links leaves the department."""
+        targets = [self.world.catalog.records[link.target] for link in links]
+        return "across" if any(target.department != record.department for target in targets) else "within"
 
     # Selections
 
@@ -152,8 +158,7 @@ class Generator:
     def _link(self, record: Record, name: str, depth: int) -> str:
         link = record.links[name]
         target = self.world.catalog.records[link.target]
-        across = "across" if target.department != record.department else "within"
-        self._uses[f"link {'many' if link.many else 'one'} {across}"] += 1
+        self._uses[f"link {'many' if link.many else 'one'} {self._across(record, (link,))}"] += 1
         if link.many:
             return f"{self._alias()}{self._connection(target, depth, name=link.api_name)}"
         return f"{self._alias()}{link.api_name} {self._object(target, depth + 1)}"
@@ -162,21 +167,22 @@ class Generator:
 
     def _connection(self, record: Record, depth: int, name: str | None = None, totals_only: bool = False) -> str:
         rights = self._naive.rights(record)
+        right = self.random.choice(rights.totals) if rights.totals else None
         picked: list[str] = []
         if not totals_only and (rights.allowed or self.chance(0.2)):
             nodes = self._object(record, depth + 1)
             picked.append(f"nodes {nodes}" if self.chance(0.8) else f"edges {{ node {nodes} }}")
             if self.chance(0.15):
                 picked.append("pageInfo { hasNextPage hasPreviousPage }")
-        if rights.counts or self.chance(0.03):
+        if right is not None or self.chance(0.03):
             if totals_only or self.chance(0.25):
                 picked.append(self._alias() + "totalCount")
             if totals_only or self.chance(0.2):
-                picked.append(self._alias() + self._aggregate(record))
+                picked.append(self._alias() + self._aggregate(record, right))
         picked = picked or ["__typename"]
         arguments = {}
         if self.chance(0.55 if depth == 0 else 0.25):
-            where = self._where(record, 2, totals_only)
+            where = self._where(record, 2, right if totals_only else None)
             if where or self.chance(0.1):
                 arguments["where"] = self._lift(where, f"{record.type_name}Where", 0.2)
         if not totals_only and self.chance(0.45):
@@ -202,46 +208,62 @@ class Generator:
         assert isinstance(told, GraphQLInputObjectType)
         return told.fields
 
-    def _where(self, record: Record, depth: int, totals: bool) -> dict[str, Any]:
+    def _where(self, record: Record, depth: int, right: Right | None) -> dict[str, Any]:
+        """``right``: under which rows are counted that may not be read."""
         where: dict[str, Any] = {}
         for _ in range(self.random.choice((1, 1, 2))):
-            if depth and self.chance(0.3):
+            if depth and self.chance(0.25):
                 name = self.random.choice(("and", "or", "or", "not"))
                 self._uses[f"op {name}"] += 1
-                inner = [self._where(record, depth - 1, totals) for _ in range(self.random.choice((0, 1, 2, 2)))]
-                where[name] = self._where(record, depth - 1, totals) if name == "not" else inner
+                inner = [self._where(record, depth - 1, right) for _ in range(self.random.choice((0, 1, 2, 2)))]
+                where[name] = self._where(record, depth - 1, right) if name == "not" else inner
             else:
-                self._clause(record, depth, totals, where)
+                self._clause(record, depth, right, where)
         return where
 
-    def _clause(self, record: Record, depth: int, totals: bool, where: dict[str, Any]) -> None:
-        rights = self._naive.rights(record)
+    def _clause(self, record: Record, depth: int, right: Right | None, where: dict[str, Any]) -> None:
         names = [name for name in self._input(f"{record.type_name}Where") if name not in ("and", "or", "not")]
         parts = [record.by_api_name[name] for name in names]
-        by = rights.by if totals and rights.granted else None
-        usable = [
-            part for part in parts
-            if (part.name in by if by is not None else isinstance(rights.shown(part), Shown)) or self.chance(0.02)
-        ]  # fmt: skip
+        usable = [part for part in parts if self._usable(record, part, right) or self.chance(0.02)]
+        links = [part for part in usable if isinstance(part, Link)]
         if not usable:
             return
-        part = self.random.choice(usable)
+        part = self.random.choice(links if links and depth and self.chance(0.4) else usable)
         if isinstance(part, Field):
             where[part.api_name] = self._tests(record, part)
+        else:
+            self._through(record, part, depth, where)
+
+    def _usable(self, record: Record, part: Field | Link, right: Right | None) -> bool:
+        if right is not None and right.by is not None:
+            return part.name in right.by or (isinstance(part, Link) and part.local in right.by)
+        rights = self._naive.rights(record)
+        if isinstance(part, Link) and not self._naive.rights(self.world.catalog.records[part.target]).allowed:
+            return False
+        return isinstance(rights.shown(part), Shown)
+
+    def _through(self, record: Record, link: Link, depth: int, where: dict[str, Any]) -> None:
+        """A filter through a link. What can only be asked key by key is asked rarely."""
+        target = self.world.catalog.records[link.target]
+        if not target.source.capabilities.list_all and not self.chance(0.2):
             return
-        target = self.world.catalog.records[part.target]
-        listed = target.source.capabilities.list_all
-        same = target.department == record.department and listed
-        if not part.many:
-            key_only = not same or self.chance(0.4)
+        across = self._across(record, (link,))
+        if not link.many:
             key = target.key_field
-            self._uses["filter through one"] += 1
-            inner = {key.api_name: self._tests(target, key)} if key_only else self._where(target, depth - 1, False)
-            where[part.api_name] = inner if depth or key_only else {}
-        elif same or self.chance(0.02):
-            quantifier = self.random.choice(("some", "every", "none"))
+            key_only = depth == 0 or self.chance(0.15)
+            if key_only:
+                self._uses["filter on a link's key"] += 1
+                where[link.api_name] = {key.api_name: self._tests(target, key)}
+            else:
+                self._uses[f"filter through one {across}"] += 1
+                where[link.api_name] = self._where(target, depth - 1, None)
+            return
+        asked = {}
+        for quantifier in self.random.sample(("some", "every", "none"), self.random.choice((1, 1, 1, 2))):
             self._uses[f"op {quantifier}"] += 1
-            where[part.api_name] = {quantifier: self._where(target, max(depth - 1, 0), False)}
+            self._uses[f"filter {quantifier} {across}"] += 1
+            asked[quantifier] = self._where(target, max(depth - 1, 0), None)
+        where[link.api_name] = asked
 
     def _tests(self, record: Record, part: Field) -> dict[str, Any]:
         where_type = self._input(f"{record.type_name}Where")[part.api_name].type
@@ -284,47 +306,57 @@ class Generator:
     # Order and totals
 
     def _order(self, record: Record) -> Any:
-        rights = self._naive.rights(record)
         terms: list[Any] = [{}] if self.chance(0.03) else []
-        for name, argument in self.random.sample(list(self._input(f"{record.type_name}Order").items()), 2):
-            part = record.by_api_name[name]
-            if not isinstance(rights.shown(part), Shown) and self.chance(0.97):
-                continue
-            direction = Raw(self.random.choice(("ASC", "DESC")))
-            if isinstance(part, Field):
-                self._uses["order by field"] += 1
-                terms.append({name: direction})
-            elif self.chance(0.7):
-                key = self.world.catalog.records[part.target].key_field.api_name
-                self._uses["order by link"] += 1
-                assert argument is not None
-                terms.append({name: {key: direction}})
+        for _ in range(self.random.choice((1, 1, 2))):
+            name = self.random.choice(list(self._input(f"{record.type_name}Order")))
+            links = [part for part in record.links.values() if not part.many and self._usable(record, part, None)]
+            part: Field | Link = self.random.choice(links) if links and self.chance(0.4) else record.by_api_name[name]
+            if self._usable(record, part, None) or self.chance(0.03):
+                terms.append(self._term(record, part, ()))
         return terms
 
-    def _aggregate(self, record: Record) -> str:
+    def _term(self, record: Record, part: Field | Link, links: tuple[Link, ...]) -> dict[str, Any]:
+        """One thing rows are ordered by, behind links."""
+        if isinstance(part, Field):
+            self._uses[f"order by linked field {self._across(record, links)}" if links else "order by field"] += 1
+            return {part.api_name: Raw(self.random.choice(("ASC", "DESC")))}
+        target = self.world.catalog.records[part.target]
+        further = [one for one in target.links.values() if not one.many and self._usable(target, one, None)]
+        fields = [one for one in target.fields.values() if one.column and self._usable(target, one, None)]
+        inner: Field | Link = self.random.choice(further) if further and len(links) < 2 and self.chance(0.25) else (
+            self.random.choice(fields) if fields else target.key_field
+        )
+        if inner == target.key_field or self.chance(0.15):
+            self._uses["order by link"] += 1
+            return {part.api_name: {target.key_field.api_name: Raw(self.random.choice(("ASC", "DESC")))}}
+        return {part.api_name: self._term(target, inner, (*links, part))}
+
+    def _aggregate(self, record: Record, right: Right | None) -> str:
         self._uses["aggregate"] += 1
-        rights = self._naive.rights(record)
         kind = self.schema.type_map[f"{record.type_name}GroupBy"]
         assert isinstance(kind, GraphQLEnumType)
-        upper = {name.upper(): part for name, part in (*record.fields.items(), *record.links.items())}
-        usable = [
-            name for name in kind.values
-            if (upper[name].name in rights.by if rights.granted else isinstance(rights.shown(upper[name]), Shown))
-            or self.chance(0.01)
-        ]  # fmt: skip
-        names = self.random.sample(usable, min(len(usable), self.random.choice((0, 1, 1, 2))))
+        known = groupings(self.world.catalog, record)
+        usable = [name for name in kind.values if self._may_group(record, known[name], right) or self.chance(0.005)]
+        own = [name for name in usable if not known[name].links]
+        names: list[str] = []
+        for _ in range(self.random.choice((0, 1, 1, 2))):
+            choices = [name for name in (own if self.chance(0.5) else usable) if name not in names]
+            names += [self.random.choice(choices)] if choices else []
         picked = ["count", "suppressed"]
         if names:
             keys = []
             for name in names:
-                part = upper[name]
-                if isinstance(part, Field):
-                    keys.append(part.api_name)
-                else:
+                each = known[name]
+                if isinstance(each.part, Link):
                     self._uses["group by link"] += 1
-                    keys.append(f"{part.api_name} {self._object(self.world.catalog.records[part.target], 9)}")
+                    target = self.world.catalog.records[each.part.target]
+                    keys.append(f"{each.name} {self._object(target, 9)}")
+                    continue
+                if each.links:
+                    self._uses[f"group by linked field {self._across(record, each.links)}"] += 1
+                keys.append(each.name)
             picked.append(f"key {{ {' '.join(keys)} }}")
-        measured = self._measures(record, picked)
+        measured = self._measures(record, right, picked)
         having = self._having(record, measured) if self.chance(0.25) else {}
         arguments = []
         if names:
@@ -334,17 +366,28 @@ class Generator:
             arguments.append(f"having: {literal(having)}")
         return f"aggregate{'(' + ', '.join(arguments) + ')' if arguments else ''} {{ {' '.join(picked)} }}"
 
-    def _measures(self, record: Record, picked: list[str]) -> list[tuple[str, Field]]:
-        rights = self._naive.rights(record)
+    def _may_group(self, record: Record, asked: Grouped, right: Right | None) -> bool:
+        for link in asked.links:
+            target = self.world.catalog.records[link.target]
+            if not target.source.capabilities.list_all or not self._usable(record, link, right):
+                return False
+            record, right = target, None
+        return self._usable(record, asked.part, right)
+
+    def _measures(self, record: Record, right: Right | None, picked: list[str]) -> list[tuple[str, Field]]:
         measured = []
-        for function in ("sum", "avg", "min", "max"):
-            kind = self.schema.type_map.get(f"{record.type_name}{function.capitalize()}")
+        protected = right is not None and right.k
+        for function in ("sum", "avg", "min", "max", "countDistinct"):
+            kind = self.schema.type_map.get(f"{record.type_name}{function[0].upper()}{function[1:]}")
             if not isinstance(kind, GraphQLObjectType) or self.chance(0.6):
                 continue
+            if protected and function in ("min", "max") and self.chance(0.95):
+                continue
+            measures = None if right is None or function == "countDistinct" else right.measures
             parts = [record.by_api_name[name] for name in kind.fields]
             usable = [
                 part for part in parts if isinstance(part, Field)
-                and (part.name in rights.measures if rights.granted else isinstance(rights.shown(part), Shown))
+                and (part.name in measures if measures is not None else self._usable(record, part, right))
             ]  # fmt: skip
             if usable:
                 part = self.random.choice(usable)
@@ -355,8 +398,11 @@ class Generator:
 
     def _having(self, record: Record, measured: list[tuple[str, Field]]) -> dict[str, Any]:
         having: dict[str, Any] = {"count": {self.random.choice(("gt", "lte", "ne")): self.random.choice((1, 2, 5))}}
-        for function, part in measured[:1]:
-            if function in ("sum", "avg"):
+        for function, part in [self.random.choice(measured)] if measured else []:
+            if function == "countDistinct":
+                self._uses["having countDistinct"] += 1
+                having[function] = {part.api_name: {self.random.choice(("gt", "lte")): self.random.choice((1, 2, 5))}}
+            elif function in ("sum", "avg"):
                 having[function] = {part.api_name: {self.random.choice(("gt", "lte")): self.random.choice(("0", "60"))}}
             elif function in ("min", "max"):
                 having[function] = {part.api_name: {"isNull": False}}

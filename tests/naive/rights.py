@@ -65,6 +65,18 @@ class Shown:
     always: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One right to count and measure the rows of ``test``. ``by`` and ``measures`` None: whatever may be read."""
+
+    test: Test
+    everywhere: bool
+    by: frozenset[str] | None = None
+    measures: frozenset[str] | None = None
+    k: int = 0
+    within: tuple[tuple[str, str], ...] = ()
+
+
 class Rights:
     """What one principal may do with one record."""
 
@@ -72,6 +84,7 @@ class Rights:
         self.record = record
         self._principal = principal
         self._shown: dict[str, Shown | str] = {}
+        self._totals: list[Right] | None = None
         mine = [rule for rule in catalog.rules if not hasattr(rule, "right") and rule.record.__name__ == record.spec.name]  # type: ignore[union-attr]  # noqa: E501
         self._applying = [
             Applying(rule, rule.where, self._tester(rule.where))
@@ -161,31 +174,23 @@ class Rights:
         return Shown(lambda row: always or any(one.test(row) for one in showing), always)
 
     @property
-    def counts(self) -> bool:
-        return bool(self._grants) or (not self.record.persons and self.allowed)
+    def totals(self) -> list[Right]:
+        """The rights to count, the widest first: a figure is given under the first that covers all of it."""
+        if self._totals is None:
+            self._totals = self._counted()
+        return self._totals
 
-    @property
-    def granted(self) -> bool:
-        """Totals are a grant of their own."""
-        return bool(self._grants)
-
-    def counted(self, row: Row) -> bool:
-        if self._grants:
-            return any(self._holds(grant.where, row) for grant in self._grants)
-        return self.visible(row)
-
-    @property
-    def by(self) -> set[str]:
-        return {name for grant in self._grants for name in grant.by}
-
-    @property
-    def measures(self) -> set[str]:
-        return {name for grant in self._grants for name in grant.measures}
-
-    @property
-    def k(self) -> int:
-        most = max((grant.k for grant in self._grants), default=0)
-        return most if most > 1 else 0
+    def _counted(self) -> list[Right]:
+        found = [
+            Right(
+                self._tester(grant.where), self._everywhere(grant.where), frozenset(grant.by),
+                frozenset(grant.measures), grant.k if grant.k > 1 else 0, grant.within,
+            )
+            for grant in self._grants
+        ]  # fmt: skip
+        if not self.record.persons and self.allowed:
+            found.append(Right(self.visible, self.sees_all))
+        return sorted(found, key=lambda right: (not right.everywhere, right.k))
 
 
 def _attributes(predicate: Predicate) -> list[str]:

@@ -78,6 +78,7 @@ async def test_every_role_sees_what_the_rules_say(dirty_desk: Desk, sdl: GraphQL
             if difference is not None:
                 pytest.fail(await comparison.report(sdl, asked.text, asked.variables, batch, difference))
             uses += asked.uses
+            uses += comparison.directions(asked.text, asked.variables)
             roles[role] += 1
             full += _holds_something(comparison.found)
     _covered(uses, roles, world)
@@ -122,7 +123,10 @@ def _covered(uses: Counter[str], roles: Counter[str], world: World) -> None:
     """The run is worth something: each operator, kind of link and role often enough, and dirt in the data."""
     wanted = [f"op {name}" for name in OPERATORS.split()] + [f"link {kind}" for kind in KINDS]
     wanted += ["root by key", "aggregate", "having", "order by field", "order by link", "group by link"]
-    wanted += [f"measure {name}" for name in ("sum", "avg", "min", "max")]
+    wanted += [f"measure {name}" for name in ("sum", "avg", "min", "max", "countDistinct")]
+    wanted += ["having countDistinct", "filter on a link's key", "filter through one across"]
+    wanted += [f"filter {name} across" for name in ("some", "every", "none")]
+    wanted += ["order by linked field across", "group by linked field across", "keys first", "rows first"]
     assert {name: uses[name] for name in wanted if uses[name] < 10} == {}
     assert all(number >= 10 for number in roles.values())
     assert all(world.dirt[kind] for kind in ("null", "tie", "case variant", "duplicate key")), world.dirt
