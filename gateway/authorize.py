@@ -191,6 +191,13 @@ class _Authorizer:
         if target.narrowed:
             record = target.record.name
             self.narrowed[path, record] = Narrowed(path, target.record.type_name, target.visible_rules)
+        self._note_derived(path, target)
+
+    def _note_derived(self, path: Path, access: RecordAccess) -> None:
+        """Says of what a derived record is worked out from that rules hide some."""
+        for base in () if access.query is None else access.query.narrowed:
+            found = Narrowed(path, base.record.type_name, base.visible_rules)
+            self.narrowed.setdefault((path, base.record.name), found)
 
     def _connection(
         self,
@@ -277,6 +284,7 @@ class _Authorizer:
             self.shown[coordinate] = totals.rules
             if totals.population != TRUE:
                 self.narrowed[path, record.name] = Narrowed(path, record.type_name, totals.rules)
+            self._note_derived(path, access)
             return figure
         self._bad_argument(_cut(path), coordinate, problems[0])
         return NullPart(pick.key)

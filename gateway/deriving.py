@@ -31,10 +31,10 @@ from schema.derive import (
     RowsOf,
     Spread,
     Together,
-    cells_of,
     leaves,
 )
 from schema.fetch import Cell, Column, Condition, FetchShape
+from schema.lineage import counted
 from schema.predicates import TRUE
 
 WORTH_KEYS = 3.0
@@ -124,6 +124,7 @@ class _Derivation:
         number = self._next
         self._next += 1
         access, linker = self.leaves[number], self.deriver.linker
+        assert access.totals is None, "who may only count reads no rows"
         record = access.access.record
         draft = linker.draft(record, self.path)
         where = self._where(leaf, number)
@@ -167,24 +168,16 @@ class _Derivation:
 
     def _grouped(self, node: Grouped, parent: tuple[Parent, str] | None) -> Node | None:
         """Groups the source counts itself, and the rest of the query over them; None when rows have to be read."""
-        chain: list[Kept | Computed] = []
-        below: Node = node.of
-        while isinstance(below, (Kept, Computed)):
-            chain.append(below)
-            below = below.of
-        if not isinstance(below, RowsOf):
+        groups = counted(node)
+        if groups is None:
             return None
-        number = self._next
+        number, below = self._next, groups.leaf
         access = self.leaves[number]
-        raw = _raw_cells(node, chain)
-        measured = {name: measure for name, measure in node.measures if measure.function not in ("count", "distinct")}
-        own = set(access.cells)
-        if not raw <= own or any(measure.cell not in own for measure in measured.values()):
-            return None
-        if any(access.cells[measure.cell or ""].hops for measure in measured.values()):
+        measured = groups.measured
+        if not groups.keys <= access.cells.keys() or any(one.cell not in access.cells for one in measured.values()):
             return None
         self._next += 1
-        by = [name for name, _ in below.cells if name in raw]
+        by = [name for name, _ in below.cells if name in groups.keys]
         terms = tuple(self._term(access, name) for name in by)
         partials = list(COUNT)
         for measure in measured.values():
@@ -203,7 +196,7 @@ class _Derivation:
         names = (*by, *(f"#{at}" for at in range(len(partials))))
         about = self.deriver.linker.estimates.rows(access.access.record, where)
         given: Node = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
-        for link in reversed(chain):
+        for link in reversed(groups.chain):
             given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
         measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
         return Grouped(given, node.by, measures)
@@ -267,25 +260,6 @@ def _via(access: LeafAccess, cell: CellAccess) -> tuple[Hop, ...]:
         via.append(Hop(link, record.fields[link.local], condition, target))
         record = target.record
     return tuple(via)
-
-
-def _raw_cells(node: Grouped, chain: list[Kept | Computed]) -> set[str]:
-    """The leaf's cells that groups have to be told apart by, so that the rest of the query can go on with them."""
-    needed = set(node.by)
-    for _, measure in node.measures:
-        if measure.function == "distinct" and measure.cell is not None:
-            needed.add(measure.cell)
-        if measure.only is not None:
-            needed.update(cells_of(measure.only))
-    for link in chain:
-        if isinstance(link, Kept):
-            needed.update(name for test in link.tests for name in cells_of(test))
-        else:
-            for name, expression in reversed(link.cells):
-                if name in needed:
-                    needed.discard(name)
-                    needed.update(expression.reads)
-    return needed
 
 
 def _merging(measure: Measured, access: LeafAccess, partials: list[Partial]) -> Measured:

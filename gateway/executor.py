@@ -35,7 +35,7 @@ from gateway.plan import (
 )
 from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE, encode_keys
-from gateway.relational import evaluate
+from gateway.relational import WITHHELD, evaluate, told
 from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
@@ -203,10 +203,17 @@ class Execution:
             above = self.results[part.step]
             if isinstance(above, Failed):
                 raise _Stop(above.code)
-            rows = above.flat() if isinstance(above, grouping.Groups) else above.rows  # type: ignore[union-attr]
+            if isinstance(above, grouping.Groups) and above.instead is not None:
+                raise self._fail(
+                    step.path, Code.REFUSED,
+                    f"{step.record.type_name} needs totals that are withheld as a whole: too few persons in them",
+                    step.record,
+                )  # fmt: skip
+            totals = isinstance(above, grouping.Groups)
+            rows = above.flat(WITHHELD) if totals else above.rows  # type: ignore[union-attr]
             places = part.places
             given[number] = [tuple(None if at < 0 else row[at] for at in places) for row in rows]
-        return RowsResult(evaluate(step.query, given))
+        return RowsResult(told(evaluate(step.query, given)))
 
     async def _scan(self, step: ScanStep) -> RowsResult:
         reading = step.reading

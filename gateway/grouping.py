@@ -46,10 +46,11 @@ class Groups:
         """The parent's groups."""
         return self.by_parent.get(parent, []) if self.instead is None else [self.instead]
 
-    def flat(self) -> list[tuple[Any, ...]]:
-        """The groups as rows to be merged further: key, values, parent, and whether the values are withheld."""
+    def flat(self, withheld: Any = None) -> list[tuple[Any, ...]]:
+        """The groups as rows to be merged further: key, values, parent, and whether the values are withheld; then
+        ``withheld`` stands for each of them."""
         return [
-            (*item.key, *((None,) * len(item.values) if item.suppressed else item.values), parent, item.suppressed)
+            (*item.key, *((withheld,) * len(item.values) if item.suppressed else item.values), parent, item.suppressed)
             for parent, items in self.by_parent.items()
             for item in items
         ]

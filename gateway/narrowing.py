@@ -4,6 +4,7 @@ row that could pass."""
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -71,11 +72,14 @@ def _origins(
         case Kept(of=of):
             yield from _origins(of, name, first, expression)
         case Computed(of=of, cells=added):
-            worked = dict(added).get(name)
-            if worked is None:
+            names = [one for one, _ in added]
+            if name not in names:
                 yield from _origins(of, name, first, expression)
-            elif expression is None and worked.function in CARRIED:
-                yield from _origins(of, worked.reads[0], first, worked)
+            elif expression is None:
+                at = names.index(name)
+                worked = added[at][1]
+                if worked.function in CARRIED and worked.reads[0] not in names[:at]:
+                    yield from _origins(of, worked.reads[0], first, worked)
         case Joined(left=left, right=right, on=on):
             second = first + len(leaves(left))
             for one, other in on:
@@ -100,7 +104,7 @@ def _carried(test: FieldTest, part: Field, expression: Expression | None) -> lis
         if part.scalar.kind != "date":
             return []
         (days,) = expression.options
-        shifted = Worked(test.value, lambda day: day - dt.timedelta(days=days), test.field.scalar.parse)
+        shifted = Worked(test.value, lambda day: _before(day, days), test.field.scalar.parse)
         return [FieldTest(part, "eq", shifted, TRUE)]
     if expression.function == "month_of" and part.scalar.kind == "text":
         return [FieldTest(part, "eq", test.value, TRUE)]
@@ -111,25 +115,35 @@ def _carried(test: FieldTest, part: Field, expression: Expression | None) -> lis
     if expression.function == "fiscal_year_of" and part.scalar.kind == "text":
         return [FieldTest(part, "in", worked(_months_of_year), TRUE)]
     bounds = BOUNDS[expression.function]
-    moment: Callable[[dt.date], dt.date] = _moment if part.scalar.kind == "datetime" else _same
-    if part.scalar.kind not in ("date", "datetime"):
-        return []
-    return [
-        FieldTest(part, "gte", worked(lambda value: moment(bounds(value)[0])), TRUE),
-        FieldTest(part, "lt", worked(lambda value: moment(bounds(value)[1])), TRUE),
-    ]
-
-
-def _same(day: dt.date) -> dt.date:
-    return day
+    match part.scalar.kind:
+        case "date":
+            return [
+                FieldTest(part, "gte", worked(lambda value: bounds(value)[0]), TRUE),
+                FieldTest(part, "lte", worked(lambda value: bounds(value)[1]), TRUE),
+            ]
+        case "datetime":
+            return [
+                FieldTest(part, "gte", worked(lambda value: _moment(bounds(value)[0])), TRUE),
+                FieldTest(part, "lt", worked(lambda value: _moment(_before(bounds(value)[1], -1))), TRUE),
+            ]
+    return []
 
 
 def _moment(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), KARACHI)
+    """The day's first moment, as far as it can be told in UTC too."""
+    return dt.datetime.combine(max(day, dt.date(1, 1, 2)), dt.time(), KARACHI)
 
 
-NEVER = (dt.date.min, dt.date.min)
-"""What is no month, year or day holds no moment."""
+def _before(day: dt.date, days: int) -> dt.date:
+    """The calendar's last or first day where there is none before it."""
+    try:
+        return day - dt.timedelta(days=days)
+    except OverflowError:
+        return dt.date.max if days < 0 else dt.date.min
+
+
+NEVER = (dt.date(1900, 1, 2), dt.date(1900, 1, 1))
+"""First and last day of what is no month, year or day."""
 
 
 def _month(value: str) -> tuple[dt.date, dt.date]:
@@ -137,17 +151,17 @@ def _month(value: str) -> tuple[dt.date, dt.date]:
         first = dt.date.fromisoformat(f"{value}-01")
     except ValueError:
         return NEVER
-    return first, (first + dt.timedelta(days=31)).replace(day=1)
+    return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
 
 
 def _day(value: dt.date) -> tuple[dt.date, dt.date]:
-    return value, value + dt.timedelta(days=1)
+    return value, value
 
 
 def _fiscal_year(value: str) -> tuple[dt.date, dt.date]:
     try:
         year = int(value[:4])
-        return dt.date(year, 7, 1), dt.date(year + 1, 7, 1)
+        return dt.date(year, 7, 1), dt.date.max if year == dt.MAXYEAR else dt.date(year + 1, 6, 30)
     except ValueError:
         return NEVER
 

@@ -31,6 +31,7 @@ from schema.derive import (
     Test,
     Together,
     cells,
+    cells_of,
 )
 from schema.scalars import KARACHI
 
@@ -78,7 +79,24 @@ def _places(node: Node) -> dict[str, int]:
 
 
 COUNTED = "#0"
-"""The cell of groups that a source has counted; null where they are withheld, and with it all that is made of them."""
+"""The cell of groups that a source has counted."""
+
+
+class _Withheld:
+    """A figure that a grant of totals withholds. What is worked out of it is withheld too: never a part of it."""
+
+    def __repr__(self) -> str:
+        return "WITHHELD"
+
+
+WITHHELD: Any = _Withheld()
+
+
+def told(rows: list[Any]) -> list[Any]:
+    """Rows as they are answered: what is withheld is null."""
+    if not any(cell is WITHHELD for row in rows for cell in row):
+        return rows
+    return [tuple(None if cell is WITHHELD else cell for cell in row) for row in rows]
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda one, other: bool(one == other),
@@ -94,10 +112,10 @@ def _check(test: Test, places: Mapping[str, int]) -> Check:
     match test:
         case CellTest(cell=name, op=op, value=CellRef(name=other_name)):
             at, other, compare = places[name], places[other_name], COMPARE[op]
-            return lambda row: row[at] is not None and row[other] is not None and compare(row[at], row[other])
+            return lambda row: _there(row[at]) and _there(row[other]) and compare(row[at], row[other])
         case CellTest(cell=name, op=op, value=value):
             at, compare = places[name], COMPARE[op]
-            return lambda row: row[at] is not None and compare(row[at], value)
+            return lambda row: _there(row[at]) and compare(row[at], value)
         case Lacking(cell=name):
             at = places[name]
             return lambda row: row[at] is None
@@ -107,6 +125,10 @@ def _check(test: Test, places: Mapping[str, int]) -> Check:
         case Opposite(test=inner):
             check = _check(inner, places)
             return lambda row: not check(row)
+
+
+def _there(cell: Any) -> bool:
+    return cell is not None and cell is not WITHHELD
 
 
 def _join(node: Joined, left: list[Any], right: list[Any]) -> list[Any]:
@@ -155,12 +177,15 @@ def _group(node: Grouped, rows: list[Any]) -> list[Any]:
 def _measure(measure: Measured, places: Mapping[str, int]) -> Callable[[list[Any]], Any]:
     only = None if measure.only is None else _check(measure.only, places)
     at = -1 if measure.cell is None else places[measure.cell]
-    known = places.get(COUNTED)
+    read = [] if measure.only is None else [places[name] for name in cells_of(measure.only)]
+    known = [place for place in (places.get(COUNTED, -1), at) if place >= 0]
 
     def work(members: list[Any]) -> Any:
+        if any(row[one] is WITHHELD for one in read for row in members):
+            return WITHHELD
         counted = members if only is None else [row for row in members if only(row)]
-        if known is not None and any(row[known] is None for row in counted):
-            return None
+        if any(row[one] is WITHHELD for one in known for row in counted):
+            return WITHHELD
         if measure.function == "count":
             return len(counted)
         found = [row[at] for row in counted if row[at] is not None]
@@ -203,7 +228,20 @@ def _compute(node: Computed, rows: list[Any]) -> list[Any]:
 
 
 def _expression(expression: Expression, places: Mapping[str, int]) -> Callable[[Row], Any]:
+    """What is worked out of a withheld cell is withheld, whatever else is there."""
     at = [places[name] for name in expression.reads]
+    work = _working(expression, at, places)
+    match at:
+        case []:
+            return work
+        case [only]:
+            return lambda row: WITHHELD if row[only] is WITHHELD else work(row)
+        case [one, two]:
+            return lambda row: WITHHELD if row[one] is WITHHELD or row[two] is WITHHELD else work(row)
+    return lambda row: WITHHELD if any(row[one] is WITHHELD for one in at) else work(row)
+
+
+def _working(expression: Expression, at: list[int], places: Mapping[str, int]) -> Callable[[Row], Any]:
     match expression.function:
         case "fixed":
             (value,) = expression.options
@@ -344,7 +382,10 @@ def _quantile(node: Quantile, rows: list[Any]) -> list[Any]:
     for row in rows:
         if row[value] is not None:
             groups.setdefault(tuple(row[at] for at in by), []).append(row[value])
-    found = {key: _at_fraction(sorted(values), Fraction(node.fraction)) for key, values in groups.items()}
+    found = {
+        key: WITHHELD if WITHHELD in values else _at_fraction(sorted(values), Fraction(node.fraction))
+        for key, values in groups.items()
+    }
     return [(*row, found.get(tuple(row[at] for at in by))) for row in rows]
 
 

@@ -11,7 +11,7 @@ from schema.catalog import Field, Link, Record
 from schema.declare import LinkSpec
 from schema.derive import Derivation, RowsOf, leaves
 from schema.errors import meant
-from schema.lineage import Origin, Origins, trace
+from schema.lineage import Origin, trace
 from schema.predicates import And, Compare, IsNull, Not, Or, Predicate
 
 Tell: TypeAlias = Callable[[str, int, str], None]
@@ -36,7 +36,7 @@ def cell_path(records: Mapping[str, Record], leaf: RowsOf, path: str) -> CellPat
     *steps, last = path.split(".")
     for step in steps:
         link = record.links.get(step)
-        if link is None or link.many:
+        if link is None or link.many or link.target not in records:
             return None
         links.append(link)
         record = records[link.target]
@@ -54,7 +54,7 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     done = {name: record for name, record in records.items() if derivation_of(record) is None}
     left = {name: record for name, record in records.items() if name not in done}
     while left:
-        ready = [name for name, record in left.items() if not _needs(record) & left.keys()]
+        ready = [name for name, record in left.items() if not _needs(record, records) & left.keys()]
         if not ready:
             for record in left.values():
                 tell(record.spec.file, record.spec.line, f"{record.type_name} is derived from itself; break the circle")
@@ -64,9 +64,20 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     return {name: _with_links(done[name], done) for name in records}
 
 
-def _needs(record: Record) -> set[str]:
+def _needs(record: Record, records: Mapping[str, Record]) -> set[str]:
+    """The records its query reads, those behind links included, as far as there are such."""
     derivation = derivation_of(record)
-    return set() if derivation is None else {leaf.record for leaf in leaves(derivation.query)}
+    needed: set[str] = set()
+    for leaf in () if derivation is None else leaves(derivation.query):
+        needed.add(leaf.record)
+        for _, path in leaf.cells:
+            here = records.get(leaf.record)
+            for step in path.split(".")[:-1]:
+                link = here.links.get(step) if here is not None else None
+                here = records.get(link.target) if link is not None else None
+                if here is not None:
+                    needed.add(here.name)
+    return needed
 
 
 def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Record:
@@ -90,6 +101,7 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
                 return record
             found[number, name] = cell
             named -= {passed.name for passed in cell.records}
+        named.discard(leaf.record)
         for name in _named(leaf.where):
             if name not in records[leaf.record].fields:
                 problem(f"{leaf.record} has no field {name!r}{meant(name, records[leaf.record].fields)}")
@@ -99,13 +111,15 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
     told = trace(derivation.query)
     for name in told.unknown:
         problem(f"a step of its query names the cell {name!r}, which the step below it has not")
+    for name in told.twice:
+        problem(f"both sides of a join of its query have a cell {name!r}; name one of them otherwise")
     fields = {}
     for name, part in record.fields.items():
         if part.column is not None and part.column not in told.cells:
             problem(f"field {name!r} takes the cell {part.column!r}, which its query has not")
             return record
         origins = told.cells.get(part.column or "", frozenset())
-        fields[name] = _raised(part, [found[origin].field for origin in sorted(origins)])
+        fields[name] = _raised(part, [found[one].field for one in sorted(origins) if one in found])
     fields = {
         name: _raised(part, [fields[read] for read in part.reads if read in fields]) for name, part in fields.items()
     }
@@ -147,18 +161,12 @@ def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
     if derivation is None:
         return None if record.recorded else record
     for leaf in leaves(derivation.query):
-        for _, path in leaf.cells:
-            found = cell_path(records, leaf, path)
-            for passed in () if found is None else found.records:
-                forgets = forgetful(records, passed)
-                if forgets is not None:
-                    return forgets
+        found = [cell_path(records, leaf, path) for _, path in leaf.cells]
+        for passed in (records[leaf.record], *(one for path in found if path is not None for one in path.records)):
+            forgets = forgetful(records, passed)
+            if forgets is not None:
+                return forgets
     return None
-
-
-def deciding(derivation: Derivation) -> Origins:
-    """The leaves' cells that decide whether a row is there."""
-    return trace(derivation.query).deciding
 
 
 def _named(predicate: Predicate) -> Iterable[str]:
@@ -172,4 +180,4 @@ def _named(predicate: Predicate) -> Iterable[str]:
             yield from _named(part)
 
 
-__all__ = ["CellPath", "cell_path", "deciding", "derivation_of", "forgetful", "resolved"]
+__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "resolved"]

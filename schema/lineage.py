@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -21,32 +21,113 @@ from schema.derive import (
     Spread,
     Together,
     cells_of,
+    children,
 )
 
 Origin: TypeAlias = tuple[int, str]
 """(number of the leaf, left to right; its cell)."""
 Origins: TypeAlias = frozenset[Origin]
+FIGURES = "#"
+"""Stands for the counts and sums of a leaf that is only counted: a grant of totals may withhold some of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Groups of one record that its source can make: ``leaf`` is only filtered and computed on the way (``chain``,
+    outermost first, without the cells nobody needs). ``keys``: the leaf's cells that groups have to be told apart by;
+    ``measured``: the leaf's own cells that are measured, and how."""
+
+    leaf: RowsOf
+    chain: tuple[Kept | Computed, ...]
+    keys: frozenset[str]
+    measured: Mapping[str, Measured]
+
+
+def counted(node: Grouped) -> Counted | None:
+    """None where rows have to be read: they are joined or shaped first, or what is measured is worked out."""
+    needed = set(node.by)
+    measured = {name: measure for name, measure in node.measures if measure.function not in ("count", "distinct")}
+    for _, measure in node.measures:
+        needed.update(cells_of(measure.only) if measure.only is not None else ())
+        if measure.function == "distinct" and measure.cell is not None:
+            needed.add(measure.cell)
+    chain: list[Kept | Computed] = []
+    worked_out: set[str] = set()
+    below = node.of
+    while isinstance(below, (Kept, Computed)):
+        if isinstance(below, Kept):
+            needed.update(name for test in below.tests for name in cells_of(test))
+            chain.append(below)
+        else:
+            used = []
+            for name, expression in reversed(below.cells):
+                worked_out.add(name)
+                if name in needed:
+                    needed.discard(name)
+                    needed.update(expression.reads)
+                    used.append((name, expression))
+            if used:
+                chain.append(Computed(below.of, tuple(reversed(used))))
+        below = below.of
+    if not isinstance(below, RowsOf):
+        return None
+    own = dict(below.cells)
+    if not needed <= own.keys():
+        return None
+    if any(one.cell in worked_out or "." in own.get(one.cell or "", ".") for one in measured.values()):
+        return None
+    return Counted(below, tuple(chain), frozenset(needed), measured)
+
+
+def counted_leaves(node: Node) -> dict[int, Counted]:
+    """The leaves whose rows need not be read, by number."""
+    found: dict[int, Counted] = {}
+    seen = 0
+
+    def look(node: Node) -> None:
+        nonlocal seen
+        groups = counted(node) if isinstance(node, Grouped) else None
+        if groups is not None:
+            found[seen] = groups
+            seen += 1
+        elif isinstance(node, RowsOf):
+            seen += 1
+        else:
+            for child in children(node):
+                look(child)
+
+    look(node)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """``cells``: name -> everything its value is worked out from. ``deciding``: what rows are kept, matched, grouped
-    or picked by. ``unknown``: cells that a step names and no step below it has."""
+    or picked by. ``unknown``: cells that a step names and no step below it has; ``twice``: names that both sides of a
+    join have."""
 
     cells: dict[str, Origins]
     deciding: Origins
     unknown: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
 
 
 def trace(node: Node) -> Trace:
     """The trace of a query's last step."""
-    return _Tracer().trace(node)
+    tracer = _Tracer()
+    found = tracer.trace(node)
+    return Trace(found.cells, found.deciding, _once(tracer.unknown), _once(tracer.twice))
+
+
+def _once(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 @dataclass(slots=True)
 class _Tracer:
     leaves: int = 0
     unknown: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
 
     def trace(self, node: Node) -> Trace:
         match node:
@@ -64,25 +145,27 @@ class _Tracer:
         match node:
             case Kept(tests=tests):
                 used = [name for test in tests for name in cells_of(test)]
-                return Trace(below.cells, below.deciding | self._of(below, used), self._seen())
+                return Trace(below.cells, below.deciding | self._of(below, used))
             case Grouped(by=by, measures=measures):
+                figures: Origins = frozenset() if counted(node) is None else frozenset({(self.leaves - 1, FIGURES)})
                 cells = {name: self._of(below, [name]) for name in by}
-                cells |= {name: self._of(below, _measured(measure)) for name, measure in measures}
-                return Trace(cells, below.deciding | self._of(below, by), self._seen())
+                cells |= {name: self._of(below, _measured(measure)) | figures for name, measure in measures}
+                return Trace(cells, below.deciding | self._of(below, by))
             case Computed(cells=added):
-                more = {name: self._of(below, expression.reads) for name, expression in added}
-                return Trace({**below.cells, **more}, below.deciding, self._seen())
+                for name, expression in added:  # a later one may read an earlier one
+                    below = Trace({**below.cells, name: self._of(below, expression.reads)}, below.deciding)
+                return below
             case Latest(by=by, on=on, then=then):
-                return Trace(below.cells, below.deciding | self._of(below, (*by, on, *then)), self._seen())
+                return Trace(below.cells, below.deciding | self._of(below, (*by, on, *then)))
             case Held(by=by, on=on):
                 held = self._of(below, (*by, on))
-                return Trace({**below.cells, "month": held, "days": held}, below.deciding | held, self._seen())
+                return Trace({**below.cells, "month": held, "days": held}, below.deciding | held)
             case Spread(first=first, last=last):
                 spread = self._of(below, (first, last))
-                return Trace({**below.cells, "month": spread}, below.deciding | spread, self._seen())
+                return Trace({**below.cells, "month": spread}, below.deciding | spread)
             case Quantile(by=by, value=value, name=name):
                 read = self._of(below, (*by, value))
-                return Trace({**below.cells, name: read}, below.deciding | self._of(below, by), self._seen())
+                return Trace({**below.cells, name: read}, below.deciding | self._of(below, by))
 
     def _joined(self, node: Joined) -> Trace:
         left, right = self.trace(node.left), self.trace(node.right)
@@ -90,11 +173,13 @@ class _Tracer:
         cells = dict(left.cells)
         if node.kind != "without":
             joined_on = {other for _, other in node.on}
-            cells |= {name: origins for name, origins in right.cells.items() if name not in joined_on}
+            more = {name: origins for name, origins in right.cells.items() if name not in joined_on}
+            self.twice += [name for name in more if name in cells]
+            cells |= more
         if node.kind == "full":
             for one, other in node.on:
                 cells[one] = left.cells.get(one, frozenset()) | right.cells.get(other, frozenset())
-        return Trace(cells, left.deciding | right.deciding | ours | theirs, self._seen())
+        return Trace(cells, left.deciding | right.deciding | ours | theirs)
 
     def _together(self, parts: list[Trace]) -> Trace:
         for other in parts[1:]:
@@ -103,7 +188,7 @@ class _Tracer:
             name: frozenset[Origin]().union(*(part.cells.get(name, frozenset()) for part in parts))
             for name in parts[0].cells
         }
-        return Trace(cells, frozenset[Origin]().union(*(part.deciding for part in parts)), self._seen())
+        return Trace(cells, frozenset[Origin]().union(*(part.deciding for part in parts)))
 
     def _of(self, below: Trace, names: Iterable[str]) -> Origins:
         found: Origins = frozenset()
@@ -113,9 +198,6 @@ class _Tracer:
             else:
                 self.unknown.append(name)
         return found
-
-    def _seen(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.unknown))
 
 
 def _measured(measure: Measured) -> list[str]:
