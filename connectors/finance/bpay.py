@@ -62,7 +62,7 @@ scroll_rows = Drop(
     "*.csv",
     {"bank": "bank", "settled": "settled", "psid": "psid", "auth_id": "auth_id", "amount": "amount", "head": "head",
      "received_at": "received_at"},
-    file_column="file", name="bank scroll",
+    file_column="file", name="bank scroll", told_by_name={"settled": r"_([0-9]{8})\.csv$"},
 )  # fmt: skip
 
 
