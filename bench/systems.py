@@ -20,6 +20,8 @@ PURPOSE = "LegalCompliance"
 SCHEMAS = {"hmis": "health", "lmis": "health", "hr": "health", "geo": "finance", "fabs": "finance"}
 SERVICES = {"rtsm": "rtsm", "fabs_soap": "fabs", "bpay": "bpay", "bpay_report": "bpay"}
 """Source -> the service that stands behind it."""
+TIME_S = 60.0
+"""Of one operation: services that answer page by page need their time for a whole province."""
 NOWHERE = {"rtsm": "http://127.0.0.1:9/", "fabs": "http://127.0.0.1:9/soap/fabs", "bpay": "http://127.0.0.1:9/"}
 
 
@@ -69,7 +71,7 @@ class Systems:
         built = self.plan().out.absolute()
         lines = [
             'state = "state"', "[ledger]", 'url = "sqlite:///state/ledger.sqlite"', 'heads = "heads/heads.jsonl"',
-            "[auth]", "demo_tokens = true", f'[auth.cases."{CASE}"]', f'subjects = ["{SUBJECT}"]',
+            "[limits]", f"time_s = {TIME_S}", "[auth]", "demo_tokens = true", f'[auth.cases."{CASE}"]', f'subjects = ["{SUBJECT}"]',
             f'[sources.emis]\nurl = "{self.emis}"',
         ]  # fmt: skip
         for source, department in SCHEMAS.items():

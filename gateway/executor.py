@@ -35,7 +35,7 @@ from gateway.plan import (
 )
 from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE, encode_keys
-from gateway.relational import evaluate
+from gateway.relational import evaluate, projected
 from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
@@ -204,8 +204,7 @@ class Execution:
             if isinstance(above, Failed):
                 raise _Stop(above.code)
             rows = above.flat() if isinstance(above, grouping.Groups) else above.rows  # type: ignore[union-attr]
-            places = part.places
-            given[number] = [tuple(None if at < 0 else row[at] for at in places) for row in rows]
+            given[number] = projected(rows, part.places)
         return RowsResult(evaluate(step.query, given))
 
     async def _scan(self, step: ScanStep) -> RowsResult:

@@ -39,7 +39,8 @@ transaction_rows = Collection(
     "bpay/TransactionReport",
     (Parameter("psid", "psid", "in", 100), Parameter("txn_id", "txn_id", "in", 100),
      Parameter("from_date", "tran_date", "gte"), Parameter("to_date", "tran_date", "lte")),
-    method="POST", rows="transactions", size_argument="page_size", total="total", name="TransactionReport",
+    method="POST", rows="transactions", size_argument="page_size", page_size=1000, total="total",
+    name="TransactionReport",
 )  # fmt: skip
 
 
