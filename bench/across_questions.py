@@ -7,6 +7,8 @@ from dataclasses import dataclass
 MONTH = "2025-09"
 DAY = "2025-09-10"
 YEAR = "2024-25"
+YEARS = ("2021-22", "2022-23", "2023-24", "2024-25", "2025-26")
+LISTED = ", ".join(f'"{year}"' for year in YEARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ QUESTIONS = (
     ),
     Question(
         "spending-5-years", 18, "the same of all five years",
-        "districtFunctionSpendings", "",
+        "districtFunctionSpendings", f"{{fiscalYear: {{in: [{LISTED}]}}}}",
         ("fiscalYear", "districtCode", "function", "budget", "released", "spent", "pupils", "outpatients"),
     ),
 )  # fmt: skip

@@ -18,7 +18,7 @@ import asyncpg
 import orjson
 from lxml import etree
 
-from bench.across_questions import DAY, MONTH, YEAR
+from bench.across_questions import DAY, MONTH, YEAR, YEARS
 from bench.systems import login
 from bench.turn import Meter, main
 from schema.districts import SPELLINGS
@@ -246,7 +246,7 @@ class Script:
         ]
 
     async def every_year(self) -> list[list[Any]]:
-        return await self.spending(("2021-22", "2022-23", "2023-24", "2024-25", "2025-26"))
+        return await self.spending(YEARS)
 
 
 def whole(text: str | None) -> int:

@@ -228,7 +228,12 @@ def _compute(node: Computed, rows: list[Any]) -> list[Any]:
     names = list(cells(node.of))
     for name, expression in node.cells:
         work = _expression(expression, {known: at for at, known in enumerate(names)})
-        if name in names:
+        if expression.function in OF_DAYS and name not in names:
+            at = names.index(expression.reads[0])
+            worked = {row[at]: work(row) for row in {row[at]: row for row in rows}.values()}
+            rows = [row + (worked[row[at]],) for row in rows]
+            names.append(name)
+        elif name in names:
             at = names.index(name)
             rows = [(*row[:at], work(row), *row[at + 1 :]) for row in rows]
         else:
@@ -306,6 +311,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "head_of": lambda text, length: text[:length],
     "joined": lambda *parts: parts[-1].join(map(str, parts[:-1])),
 }
+
+
+OF_DAYS = frozenset({"month_of", "day_of", "fiscal_year_of", "days_after"})
+"""Functions of one cell that has few different values, each worked out once."""
 
 
 def _latest(node: Latest, rows: list[Any]) -> list[Any]:

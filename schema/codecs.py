@@ -341,7 +341,17 @@ def _decode_whole(raw: Any) -> int | None:
     raise Unreadable("not a whole number")
 
 
-whole_number_text = Codec("whole_number_text", _decode_whole, _never, kind="text")
+_WHOLES = re.compile(r"(?:(?:-?[0-9]{1,18})?\n)*")
+
+
+def _whole_column(values: Sequence[Any]) -> list[int | None]:
+    lines = "\n".join(values) + "\n"
+    if lines.count("\n") != len(values) or not _WHOLES.fullmatch(lines):
+        raise Unreadable("not all of them are whole numbers")
+    return [int(value) if value else None for value in values]
+
+
+whole_number_text = Codec("whole_number_text", _decode_whole, _never, kind="text", column=_whole_column)
 """A whole number kept as text, as in entity-attribute-value tables; blank is null."""
 
 
