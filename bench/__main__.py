@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from bench import across as crossing
 from bench import district as districts
 from bench import report
+from bench.across_questions import QUESTIONS
 from bench.measure import AnswersDiffer, Comparison
 from bench.operations import OPERATIONS
 from bench.systems import Systems
@@ -53,6 +55,33 @@ def district(
     except AnswersDiffer as error:
         sys.exit(f"the answers differ: {error}")
     click.echo(report.table(found))
+    for one in chosen:
+        click.echo(f"{one.name}: {one.what}")
+    if save:
+        report.write(RESULTS / f"{save}.json", found)
+
+
+@main.command()
+@click.option("--postgres", envvar="GATEWAY_BENCH_POSTGRES", default=POSTGRES, show_default=True)
+@click.option("--mariadb", envvar="GATEWAY_BENCH_MARIADB", default=MARIADB, show_default=True)
+@click.option("--scale", type=click.Choice(["demo", "province"]), default="province", show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="How often each side has its turn.")
+@click.option("--only", multiple=True, type=click.Choice([one.name for one in QUESTIONS]), help="May be repeated.")
+@click.option("--save", help="Also write the figures to bench/results/NAME.json.")
+def across(postgres: str, mariadb: str, scale: str, rounds: int, only: tuple[str, ...], save: str | None) -> None:
+    """Questions over systems that cannot join, beside a script that joins in dictionaries."""
+    systems = Systems(scale, postgres, mariadb, FOLDER, f"gateway_bench_{scale}")
+    systems.prepare()
+    chosen = [one for one in QUESTIONS if not only or one.name in only]
+
+    def told(one: crossing.Found) -> None:
+        click.echo(f"{one.question}: {one.ratio:.2f}", err=True)
+
+    try:
+        found = crossing.run(systems, chosen, rounds, told)
+    except AnswersDiffer as error:
+        sys.exit(f"the answers differ: {error}")
+    click.echo(crossing.table(found))
     for one in chosen:
         click.echo(f"{one.name}: {one.what}")
     if save:

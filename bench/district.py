@@ -24,7 +24,7 @@ def run(
 ) -> list[Comparison]:
     """Starts both servers and compares them. Raises AnswersDiffer."""
     settings = systems.settings()
-    headers = (("authorization", f"Bearer {_token(settings)}"), ("x-purpose", PURPOSE), ("x-case", CASE))
+    headers = (("authorization", f"Bearer {token(settings)}"), ("x-purpose", PURPOSE), ("x-case", CASE))
     gateway = [sys.executable, "-m", "gateway.cli", "--config", str(settings), "serve"]
     by_hand = [
         sys.executable, "-m", "bench.handwritten", "--emis", systems.emis, "--finance", systems.database("finance"),
@@ -44,7 +44,7 @@ def run(
         return asyncio.run(all_of_them())
 
 
-def _token(settings: Path) -> str:
+def token(settings: Path) -> str:
     """The auditor's token, made as an operator makes one."""
     command = [
         sys.executable, "-m", "gateway.cli", "--config", str(settings), "token", "--role", "auditor",

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import orjson
 
@@ -44,7 +45,11 @@ def machine() -> dict[str, object]:
     return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
 
 
-def write(path: Path, found: Sequence[Comparison]) -> None:
+class Told(Protocol):
+    def told(self) -> dict[str, Any]: ...
+
+
+def write(path: Path, found: Sequence[Told]) -> None:
     """The figures as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     told = {"machine": machine(), "comparisons": [one.told() for one in found]}

@@ -4,6 +4,7 @@ the gateway's settings over it."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ CASE = "ACE-2025-014"
 SUBJECT = "auditor-1"
 PURPOSE = "LegalCompliance"
 SCHEMAS = {"hmis": "health", "lmis": "health", "hr": "health", "geo": "finance", "fabs": "finance"}
-SERVICES = {"rtsm": "/", "fabs_soap": "/soap/fabs", "bpay": "/", "bpay_report": "/"}
+SERVICES = {"rtsm": "rtsm", "fabs_soap": "fabs", "bpay": "bpay", "bpay_report": "bpay"}
+"""Source -> the service that stands behind it."""
+TIME_S = 60.0
+"""Of one operation: services that answer page by page need their time for a whole province."""
+NOWHERE = {"rtsm": "http://127.0.0.1:9/", "fabs": "http://127.0.0.1:9/soap/fabs", "bpay": "http://127.0.0.1:9/"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +65,26 @@ class Systems:
             return False
         return True
 
-    def settings(self) -> Path:
-        """Writes the gateway's settings: rules and ledger on, the case register open for the auditor who asks."""
+    def settings(self, services: Mapping[str, str] = NOWHERE) -> Path:
+        """Writes the gateway's settings: rules and ledger on, the case register open for the auditor who asks.
+        ``services``: addresses by name, where services run."""
         built = self.plan().out.absolute()
         lines = [
             'state = "state"', "[ledger]", 'url = "sqlite:///state/ledger.sqlite"', 'heads = "heads/heads.jsonl"',
-            "[auth]", "demo_tokens = true", f'[auth.cases."{CASE}"]', f'subjects = ["{SUBJECT}"]',
+            "[limits]", f"time_s = {TIME_S}", "[auth]", "demo_tokens = true",
+            f'[auth.cases."{CASE}"]', f'subjects = ["{SUBJECT}"]',
             f'[sources.emis]\nurl = "{self.emis}"',
         ]  # fmt: skip
         for source, department in SCHEMAS.items():
             lines.append(f'[sources.{source}]\nurl = "{self.database(department)}?schema={source}"')
-        for source, place in SERVICES.items():
-            lines.append(f'[sources.{source}]\nurl = "http://127.0.0.1:9{place}"')
+        for source, service in SERVICES.items():
+            lines.append(f'[sources.{source}]\nurl = "{services[service]}"')
+            if service == "rtsm":
+                lines.append(f'key_file = "{built / "rtsm.key"}"')
+            else:
+                lines.append(f'user = "gateway"\npassword_file = "{built / service}.password"')
+            if service == "bpay":
+                lines.append('options = { auth = "headers" }')
         for source, name in (("board", "exam_board"), ("banks", "bank_scroll")):
             lines.append(f'[sources.{source}]\nfolder = "{built / name}"')
         path = self.folder / "gateway.toml"

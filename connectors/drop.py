@@ -7,8 +7,10 @@ import asyncio
 import csv
 import datetime as dt
 import io
+import re
 import threading
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,29 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from connectors import memory
 from connectors.address import Address
-from schema.fetch import Fetch, Rows, SourceTimeout, SourceUnavailable
+from connectors.picking import Picker, bound, make_picker
+from schema.fetch import (
+    AllOf,
+    Comparison,
+    Condition,
+    Fetch,
+    FetchShape,
+    RowBudgetExceeded,
+    Rows,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from schema.recent import Recent
 from schema.relations import Drop
 from schema.scalars import KARACHI
 from schema.sources import Source
 
 log = structlog.get_logger("connectors")
 MOST_BYTES = 256 * 1024 * 1024
+MOST_KEPT = 200_000
+"""Lines kept of the files read last."""
+Line = tuple[str, ...]
+"""The cells of a file's line in the order of its relation's columns."""
 
 
 class BadFile(ValueError):
@@ -37,7 +55,8 @@ class DropConnector:
     def __init__(self, source: Source, address: Address) -> None:
         self.source = source
         self._folder = address.folder
-        self._known: LRUCache[tuple[Path, int, int, int, str], list[dict[str, Any]]] = LRUCache(maxsize=1024)
+        self._known: LRUCache[tuple[Path, int, int, int, str], list[Line]] = LRUCache(MOST_KEPT, getsizeof=len)
+        self._pickers: Recent[FetchShape, Picker] = Recent(256)
         self._lock = threading.Lock()
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
@@ -53,20 +72,42 @@ class DropConnector:
             raise TypeError(f"a drop folder has no {type(relation).__name__}")
         if self._folder is None or not self._folder.is_dir():
             raise SourceUnavailable(f"{self.source.name}: the folder is not there")
+        shape = fetch.shape
+        picker = None if shape.measures or shape.order or shape.limited else self._picker(shape, relation)
+        values = bound(fetch)
+        found: list[tuple[Any, ...]] = []
         rows: list[dict[str, Any]] = []
         newest = 0.0
         try:
             for path in sorted(self._folder.glob(relation.pattern)):
-                found, changed = self._rows(path, relation)
-                rows += found
-                newest = max(newest, changed)
+                newest = max(newest, path.stat().st_mtime)
+                if not _may_hold(path.name, relation, fetch):
+                    continue
+                lines = self._lines(path, relation)
+                if picker is None:
+                    names = _columns(relation)
+                    rows += [dict(zip(names, line, strict=True)) for line in lines]
+                    continue
+                found += picker(lines, *values)
+                if fetch.max_rows is not None and len(found) > fetch.max_rows:
+                    raise RowBudgetExceeded(f"{self.source.name}: more than {fetch.max_rows} rows")
         except (OSError, ValueError, csv.Error, CalamineError) as error:
             told = error if isinstance(error, BadFile) else type(error).__name__
             raise SourceUnavailable(f"{self.source.name}: {told}") from error
         as_of = dt.datetime.fromtimestamp(newest, KARACHI).isoformat(timespec="seconds") if newest else None
-        return Rows(memory.answer(fetch, rows), 1, as_of)
+        return Rows(memory.answer(fetch, rows) if picker is None else found, 1, as_of)
 
-    def _rows(self, path: Path, relation: Drop) -> tuple[list[dict[str, Any]], float]:
+    def _picker(self, shape: FetchShape, relation: Drop) -> Picker:
+        picker = self._pickers.get(shape)
+        if picker is None:
+            places = {name: at for at, name in enumerate(_columns(relation))}
+            picker = make_picker(
+                shape, lambda column: f"r[{places[column.name]}]" if column.name in places else "None", {}
+            )
+            self._pickers[shape] = picker
+        return picker
+
+    def _lines(self, path: Path, relation: Drop) -> list[Line]:
         state = path.stat()
         if state.st_size > MOST_BYTES:
             raise BadFile(f"{path.name} is larger than {MOST_BYTES} bytes")
@@ -75,29 +116,33 @@ class DropConnector:
             known = self._known.get(key)
         if known is None:
             known = self._parse(path, relation)
-            with self._lock:
-                self._known[key] = known
-        return known, state.st_mtime
+            if len(known) <= MOST_KEPT:
+                with self._lock:
+                    self._known[key] = known
+        return known
 
-    def _parse(self, path: Path, relation: Drop) -> list[dict[str, Any]]:
+    def _parse(self, path: Path, relation: Drop) -> list[Line]:
         lines = iter(_excel(path) if path.suffix.lower() in (".xlsx", ".xls", ".ods") else _csv(path, relation))
         header = next(lines, [])
-        places = [
-            (at, relation.columns[name.strip()]) for at, name in enumerate(header) if name.strip() in relation.columns
-        ]
-        missing = sorted(set(relation.columns) - {name.strip() for name in header})
+        at = {name.strip(): place for place, name in enumerate(header)}
+        missing = sorted(set(relation.columns) - set(at))
         if missing:
             raise BadFile(f"{path.name} has no column {', '.join(missing)}")
-        rows, short = [], 0
+        pick = itemgetter(*[at[name] for name in relation.columns], 0)
+        beside = () if relation.file_column is None else (path.name,)
+        told = [(list(relation.columns.values()).index(column), value) for column, value in _told(path.name, relation)]
+        rows: list[Line] = []
+        short, width = 0, len(header)
         for line in lines:
-            if not any(cell.strip() for cell in line):
+            if len(line) < width:
+                short += any(cell.strip() for cell in line)
                 continue
-            if len(line) < len(header):
-                short += 1
+            if not line[0].strip() and not any(cell.strip() for cell in line):
                 continue
-            row: dict[str, Any] = {column: line[at] for at, column in places}
-            if relation.file_column is not None:
-                row[relation.file_column] = path.name
+            row = (*pick(line)[:-1], *beside)
+            for place, value in told:
+                if row[place] != value:
+                    raise BadFile(f"{path.name} has a line of another {relation.name or 'file'} than its name tells")
             rows.append(row)
         if short:
             log.warning("short rows skipped", source=self.source.name, file=path.name, rows=short)
@@ -105,6 +150,32 @@ class DropConnector:
 
     async def aclose(self) -> None:
         self._known.clear()
+
+
+def _columns(relation: Drop) -> tuple[str, ...]:
+    return (*relation.columns.values(), *(() if relation.file_column is None else (relation.file_column,)))
+
+
+def _told(name: str, relation: Drop) -> list[tuple[str, str]]:
+    """What the file's name tells of each of its lines: (column, value)."""
+    found = [(column, re.search(pattern, name)) for column, pattern in relation.told_by_name.items()]
+    return [(column, match.group(1)) for column, match in found if match is not None]
+
+
+def _may_hold(name: str, relation: Drop, fetch: Fetch) -> bool:
+    """Whether lines of the file may satisfy the fetch, by what its name tells."""
+    told = dict(_told(name, relation))
+    return all(memory.holds(test, told, fetch.params) for test in _tests(fetch.shape.where) if test.column.name in told)
+
+
+def _tests(condition: Condition) -> Iterator[Comparison]:
+    """The comparisons that every row must pass."""
+    match condition:
+        case AllOf(parts=parts):
+            for part in parts:
+                yield from _tests(part)
+        case Comparison():
+            yield condition
 
 
 def _csv(path: Path, relation: Drop) -> Iterator[list[str]]:

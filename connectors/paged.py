@@ -12,8 +12,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from connectors.memory import matching
-from schema.fetch import AllOf, Column, Comparison, Condition, Fetch, Fixed, RowBudgetExceeded, Rows, SourceUnavailable
+from connectors.picking import Picker, bound, make_picker
+from schema.fetch import (
+    AllOf,
+    Column,
+    Comparison,
+    Condition,
+    Fetch,
+    FetchShape,
+    Fixed,
+    RowBudgetExceeded,
+    Rows,
+    SourceUnavailable,
+)
+from schema.recent import Recent
 from schema.relations import Parameter
 from schema.sources import Source
 
@@ -149,31 +161,32 @@ async def together(waiting: list[Coroutine[Any, Any, T]]) -> list[T]:
 
 def shaped(fetch: Fetch, rows: list[dict[str, Any]], calls: int) -> Rows:
     """The rows that satisfy the fetch, as tuples in the order of its cells."""
-    shape = fetch.shape
-    tested = [*_columns(shape.where), *([shape.key] if shape.key is not None else [])]
-    cells = [cell.column for cell in shape.cells]
-    columns = list(dict.fromkeys(cells + tested))
-    read = [(column.name, tuple(column.name.split(".")), column.kind) for column in columns]
-    named = [{name: _value(row, path, kind) for name, path, kind in read} for row in rows]
-    kept = matching(fetch, named) if tested else named
-    return Rows([tuple(row[column.name] for column in cells) for row in kept], calls)
+    picker = PICKERS.get(fetch.shape)
+    if picker is None:
+        picker = PICKERS[fetch.shape] = make_picker(fetch.shape, _access, {"plain": _plain, "below": _below})
+    return Rows(picker(rows, *bound(fetch)), calls)
 
 
-def _columns(condition: Condition) -> list[Column]:
-    match condition:
-        case AllOf(parts=parts):
-            return [column for part in parts for column in _columns(part)]
-        case Comparison(column=column):
-            return [column]
-    return []
+PICKERS: Recent[FetchShape, Picker] = Recent(512)
+PLAIN = {"text": "str", "int": "int", "float": "float", "bool": "bool"}
 
 
-def _value(row: dict[str, Any], path: tuple[str, ...], kind: str) -> Any:
+def _access(column: Column) -> str:
+    """A value in a JSON object: objects and lists are no values, and what is declared as text is told as text."""
+    path = column.name.split(".")
+    read = f"r.get({path[0]!r})" if len(path) == 1 else f"below(r, {path!r})"
+    plain = PLAIN.get(column.kind, "str")
+    return f"v if (v := {read}) is None or v.__class__ is {plain} else plain(v, {column.kind!r})"
+
+
+def _plain(value: Any, kind: str) -> Any:
+    if isinstance(value, (dict, list)):
+        return None
+    return str(value) if kind == "text" and not isinstance(value, str) else value
+
+
+def _below(row: dict[str, Any], path: list[str]) -> Any:
     value: Any = row
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
-    if value is None or isinstance(value, (dict, list)):
-        return None
-    if kind == "text" and not isinstance(value, str):
-        return str(value)
     return value

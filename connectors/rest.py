@@ -58,11 +58,11 @@ class RestConnector:
             answer = orjson.loads(body)
             rows: list[dict[str, Any]] = [answer] if not relation.rows else answer[relation.rows]
             total = None if relation.paging != "page" else int(answer[relation.total])
-            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
                 raise TypeError("rows are objects in a list")
         except (ValueError, KeyError, TypeError) as error:
             raise SourceUnavailable(f"{self.source.name}: an answer that is not as agreed") from error
-        if any(_is_absent(row, relation) for row in rows):
+        if relation.absent and any(_is_absent(row, relation) for row in rows):
             rows, total = [row for row in rows if not _is_absent(row, relation)], None
         for argument, column in relation.echo.items():
             for row in rows:

@@ -111,14 +111,26 @@ class SoapConnector:
         total = root.find(f".//{{*}}{relation.total}")
         if total is None or not (total.text or "").strip().isdigit():
             raise SourceUnavailable(f"{self.source.name}: an answer that is not as agreed")
-        rows = [
-            {etree.QName(cell).localname: _text(cell) for cell in row if isinstance(cell.tag, str)}
-            for row in root.iterfind(f".//{{*}}{relation.rows}")
-        ]
+        names: dict[Any, str | None] = {}
+        may_be_nil = b"nil" in body
+        rows = [_row(element, names, may_be_nil) for element in root.iter(f"{{*}}{relation.rows}")]
         return Page(rows, int(total.text or "0"))
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _row(element: Any, names: dict[Any, str | None], may_be_nil: bool) -> dict[str, Any]:
+    """The texts of its elements by local name. ``names``: of the tags met so far, None for what is no element."""
+    row: dict[str, Any] = {}
+    for cell in element:
+        tag = cell.tag
+        if tag not in names:
+            names[tag] = etree.QName(tag).localname if isinstance(tag, str) else None
+        name = names[tag]
+        if name is not None:
+            row[name] = _text(cell) if may_be_nil or len(cell) else cell.text or ""
+    return row
 
 
 def _text(cell: Any) -> str | None:

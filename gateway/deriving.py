@@ -176,7 +176,6 @@ class _Derivation:
         measured = groups.measured
         if not groups.keys <= access.cells.keys() or any(one.cell not in access.cells for one in measured.values()):
             return None
-        self._next += 1
         by = [name for name, _ in below.cells if name in groups.keys]
         terms = tuple(self._term(access, name) for name in by)
         partials = list(COUNT)
@@ -186,6 +185,9 @@ class _Derivation:
             partials.append(Partial(measure.function, term))
         partials = list(dict.fromkeys(partials))
         where = self._asked(below, number)
+        if access.totals is None and not self._counts(access.access.record, where, partials):
+            return None
+        self._next += 1
         remote = self._remote(access, parent)
         totals = access.totals or Totals(access.population)
         asked = Asked(
@@ -200,6 +202,10 @@ class _Derivation:
             given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
         measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
         return Grouped(given, node.by, measures)
+
+    def _counts(self, record: Record, where: Filter, partials: list[Partial]) -> bool:
+        """Whether the source itself can: else its rows are read anyway, and grouped once, here."""
+        return self.deriver.linker.draft(record, self.path).can_group(where, [], tuple(partials), None)
 
     def _term(self, access: LeafAccess, name: str) -> GroupTerm:
         cell = access.cells[name]

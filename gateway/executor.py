@@ -19,6 +19,7 @@ from gateway import grouping, pages
 from gateway.allowed import LIST, MeasureTerm, Path
 from gateway.cursors import Sealer
 from gateway.decode import blank
+from gateway.lately import Kept, Lately
 from gateway.pages import Page, PageProblem
 from gateway.plan import (
     AggregateStep,
@@ -35,7 +36,7 @@ from gateway.plan import (
 )
 from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE, encode_keys
-from gateway.relational import WITHHELD, evaluate, told
+from gateway.relational import WITHHELD, evaluate, projected, told
 from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
@@ -55,6 +56,7 @@ class Reach:
     max_first: int = 1000
     batch: int | None = None
     """Most keys a fetch, where smaller than the source's own limit; tests use 1 and 2."""
+    lately: Lately = field(default_factory=Lately)
 
 
 class _Stop(Exception):
@@ -93,6 +95,7 @@ class Execution:
         """Brings every step's result."""
         prepared = self.prepared
         self._waiting = dict(prepared.needs)
+        self._take_up()
         await self._start([step for step in prepared.plan.steps if not prepared.needs[step.id]])
 
     async def _start(self, steps: list[Step]) -> None:
@@ -106,16 +109,45 @@ class Execution:
 
     async def _finish(self, step: Step) -> list[Step]:
         """Runs the step; the steps that were waiting only for it."""
-        try:
-            self.results[step.id] = await self._result(step)
-        except _Stop as stop:
-            self.results[step.id] = Failed(stop.code)
+        if step.id not in self.results:
+            try:
+                self.results[step.id] = await self._result(step)
+            except _Stop as stop:
+                self.results[step.id] = Failed(stop.code)
         ready = []
         for follower in self.prepared.followers[step.id]:
             self._waiting[follower] -= 1
             if not self._waiting[follower]:
                 ready.append(self.prepared.plan.steps[follower])
         return ready
+
+    def _take_up(self) -> None:
+        """A page after the first goes on with the derived rows the first one was cut from, while they are kept."""
+        for step in self.prepared.continued:
+            window = step.paging.window if step.paging is not None else None
+            leaf = None if window is None else window.after or window.before
+            if leaf is None or self.read(leaf) is None:
+                continue
+            kept = self.reach.lately.get(self._list_key(step), asyncio.get_running_loop().time())
+            if kept is not None:
+                assert step.reading.derived is not None
+                self.results |= dict.fromkeys(self.prepared.only_for(step.reading.derived), RowsResult([]))
+                self.results[step.reading.derived] = RowsResult(kept.rows)
+                self.problems += kept.problems
+                self._told |= {(problem.code, "/".join(problem.path)) for problem in kept.problems}
+                self.freshness |= kept.freshness
+
+    def _keep(self, step: RowsStep) -> None:
+        assert step.reading.derived is not None
+        above = self.results[step.reading.derived]
+        assert isinstance(above, RowsResult)
+        kept = Kept(above.rows, tuple(self.problems), dict(self.freshness))
+        self.reach.lately.put(self._list_key(step), kept, asyncio.get_running_loop().time())
+
+    def _list_key(self, step: RowsStep) -> tuple[Any, ...]:
+        """What the derived rows of a list depend on: binding holds subject, list, values and catalog."""
+        access = self.prepared.plan.allowed.access
+        return self.binding(step, None), access.key, self.principal.purpose, self.principal.case
 
     async def _result(self, step: Step) -> Result:
         match step:
@@ -211,8 +243,7 @@ class Execution:
                 )  # fmt: skip
             totals = isinstance(above, grouping.Groups)
             rows = above.flat(WITHHELD) if totals else above.rows  # type: ignore[union-attr]
-            places = part.places
-            given[number] = [tuple(None if at < 0 else row[at] for at in places) for row in rows]
+            given[number] = projected(rows, part.places)
         return RowsResult(told(evaluate(step.query, given)))
 
     async def _scan(self, step: ScanStep) -> RowsResult:
@@ -251,7 +282,10 @@ class Execution:
             return self._single(step, rows)
         assert page is not None
         if reading.join < 0:
-            return self._root_page(step, rows, page, incomplete)
+            found = self._root_page(step, rows, page, incomplete)
+            if found.more and any(step is one for one in self.prepared.continued):
+                self._keep(step)
+            return found
         return self._linked_page(step, rows, page, incomplete)
 
     def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
@@ -303,7 +337,8 @@ class Execution:
             if not isinstance(binding.leaf, KeysOf):
                 yield binding.leaf, binding.parse
         steps = self.prepared.plan.steps
-        further = [*reading.waits_on, *(one for one in (reading.scan, reading.derived) if one is not None)]
+        further = [*reading.waits_on, *(join.step for join in reading.joins)]
+        further += [one for one in (reading.scan, reading.derived) if one is not None]
         for number in further:
             above = steps[number]
             if isinstance(above, DeriveStep):

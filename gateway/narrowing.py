@@ -66,9 +66,12 @@ def _origins(
             for part in parts:
                 yield from _origins(part, name, first, expression)
                 first += len(leaves(part))
-        case Spread(of=of):
+        case Spread(of=of, first=first_day, last=last_day):
             if name != "month":
                 yield from _origins(of, name, first, expression)
+            elif expression is None:
+                yield from _origins(of, first_day, first, BEGUN)
+                yield from _origins(of, last_day, first, NOT_OVER)
         case Kept(of=of):
             yield from _origins(of, name, first, expression)
         case Computed(of=of, cells=added):
@@ -91,6 +94,9 @@ def _origins(
                 yield from _origins(right, name, second, expression)
 
 
+BEGUN = Expression("begun_in", ())
+NOT_OVER = Expression("not_over_before", ())
+"""Of what lasts from one day to another: it can only touch a month it has begun in, and in which it is not over."""
 CARRIED = frozenset({"month_of", "fiscal_year_of", "day_of", "days_after"})
 
 
@@ -98,6 +104,8 @@ def _carried(test: FieldTest, part: Field, expression: Expression | None) -> lis
     """The test told of the field itself; nothing where it cannot be told exactly enough."""
     if expression is None:
         return [FieldTest(part, test.op, test.value, TRUE)] if part.scalar is test.field.scalar else []
+    if test.op == "in" and expression.function == "fiscal_year_of":
+        return _in_years(test, part)
     if test.op != "eq":
         return []
     if expression.function == "days_after":
@@ -112,6 +120,12 @@ def _carried(test: FieldTest, part: Field, expression: Expression | None) -> lis
     def worked(function: Callable[[Any], Any]) -> Worked:
         return Worked(test.value, function, test.field.scalar.parse)
 
+    if expression in (BEGUN, NOT_OVER):
+        if part.scalar.kind != "date":
+            return []
+        if expression is BEGUN:
+            return [FieldTest(part, "lte", worked(lambda value: _month(value)[1]), TRUE)]
+        return [FieldTest(part, "gte", worked(lambda value: _month(value)[0]), TRUE)]
     if expression.function == "fiscal_year_of" and part.scalar.kind == "text":
         return [FieldTest(part, "in", worked(_months_of_year), TRUE)]
     bounds = BOUNDS[expression.function]
@@ -125,6 +139,36 @@ def _carried(test: FieldTest, part: Field, expression: Expression | None) -> lis
             return [
                 FieldTest(part, "gte", worked(lambda value: _moment(bounds(value)[0])), TRUE),
                 FieldTest(part, "lt", worked(lambda value: _moment(_before(bounds(value)[1], -1))), TRUE),
+            ]
+    return []
+
+
+def _in_years(test: FieldTest, part: Field) -> list[FieldTest]:
+    """One of several fiscal years, told of a month or day: of a day from the first of them to the last."""
+
+    def worked(function: Callable[[Any], Any]) -> Worked:
+        def of_all(values: Any) -> Any:
+            return function([_fiscal_year(value) for value in values or ()] or [NEVER])
+
+        return Worked(test.value, of_all, test.field.scalar.parse)
+
+    match part.scalar.kind:
+        case "text":
+            months = Worked(
+                test.value, lambda values: tuple(month for value in values or () for month in _months_of_year(value)),
+                test.field.scalar.parse,
+            )  # fmt: skip
+            return [FieldTest(part, "in", months, TRUE)]
+        case "date":
+            return [
+                FieldTest(part, "gte", worked(lambda years: min(first for first, _ in years)), TRUE),
+                FieldTest(part, "lte", worked(lambda years: max(last for _, last in years)), TRUE),
+            ]
+        case "datetime":
+            after = worked(lambda years: _moment(_before(max(last for _, last in years), -1)))
+            return [
+                FieldTest(part, "gte", worked(lambda years: _moment(min(first for first, _ in years))), TRUE),
+                FieldTest(part, "lt", after, TRUE),
             ]
     return []
 
@@ -172,5 +216,9 @@ BOUNDS: dict[str, Callable[[Any], tuple[dt.date, dt.date]]] = {
 
 
 def _months_of_year(value: str) -> tuple[str, ...]:
-    first, last = _fiscal_year(value)
+    return _months_between(*_fiscal_year(value))
+
+
+def _months_between(first: dt.date, last: dt.date) -> tuple[str, ...]:
+    """The months of a fiscal year; none of what is no year."""
     return tuple(f"{first.year + (month > 12)}-{(month - 1) % 12 + 1:02d}" for month in range(7, 19) if last > first)

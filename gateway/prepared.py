@@ -37,6 +37,20 @@ class Prepared:
     decoders: dict[int, Decoder | None]
     blanking: dict[int, bool]
     variants: dict[tuple[int, tuple[bool, ...]], FetchShape] = field(default_factory=dict)
+    continued: tuple[RowsStep, ...] = ()
+    """The list of derived rows that is the whole answer, if it is one: its next page can go on with the same rows."""
+
+    def only_for(self, derived: int) -> frozenset[int]:
+        """The steps that nothing but this derived step needs."""
+        waits = {step.id: waits_on(step) for step in self.plan.steps}
+        found: set[int] = set()
+        waiting = [derived]
+        while waiting:
+            for one in waits[waiting.pop()]:
+                if all(follower == derived or follower in found for follower in self.followers[one]):
+                    found.add(one)
+                    waiting.append(one)
+        return frozenset(found)
 
 
 def prepare(plan: Plan) -> Prepared:
@@ -63,6 +77,17 @@ def prepare(plan: Plan) -> Prepared:
             and any(cell.blank_unless is not None for cell in step.reading.cells)
             for step in plan.steps
         },
+        continued=_continued(plan),
+    )
+
+
+def _continued(plan: Plan) -> tuple[RowsStep, ...]:
+    if len(plan.roots) != 1:
+        return ()
+    return tuple(
+        step
+        for step in plan.steps
+        if isinstance(step, RowsStep) and step.paging and step.reading.derived is not None and step.reading.join < 0
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Mapping
+import operator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from schema.derive import (
@@ -47,8 +50,10 @@ def evaluate(node: Node, given: Mapping[int, list[Any]]) -> list[Any]:
         case Joined():
             return _join(node, evaluate(node.left, given), evaluate(node.right, given))
         case Kept(of=of, tests=tests):
-            checks = [_check(test, _places(of)) for test in tests]
-            return [row for row in evaluate(of, given) if all(check(row) for check in checks)]
+            rows = evaluate(of, given)
+            for test in tests:
+                rows = list(filter(_check(test, _places(of)), rows))
+            return rows
         case Grouped():
             return _group(node, evaluate(node.of, given))
         case Computed():
@@ -98,14 +103,10 @@ def told(rows: list[Any]) -> list[Any]:
         return rows
     return [tuple(None if cell is WITHHELD else cell for cell in row) for row in rows]
 
-COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda one, other: bool(one == other),
-    "ne": lambda one, other: bool(one != other),
-    "lt": lambda one, other: bool(one < other),
-    "lte": lambda one, other: bool(one <= other),
-    "gt": lambda one, other: bool(one > other),
-    "gte": lambda one, other: bool(one >= other),
-}
+
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
+}  # fmt: skip
 
 
 def _check(test: Test, places: Mapping[str, int]) -> Check:
@@ -113,12 +114,18 @@ def _check(test: Test, places: Mapping[str, int]) -> Check:
         case CellTest(cell=name, op=op, value=CellRef(name=other_name)):
             at, other, compare = places[name], places[other_name], COMPARE[op]
             return lambda row: _there(row[at]) and _there(row[other]) and compare(row[at], row[other])
+        case CellTest(cell=name, op="eq", value=value) if value is not None:
+            at = places[name]
+            return lambda row: row[at] == value
         case CellTest(cell=name, op=op, value=value):
             at, compare = places[name], COMPARE[op]
             return lambda row: _there(row[at]) and compare(row[at], value)
         case Lacking(cell=name):
             at = places[name]
             return lambda row: row[at] is None
+        case Opposite(test=Lacking(cell=name)):
+            at = places[name]
+            return lambda row: row[at] is not None
         case Either(tests=tests):
             checks = [_check(inner, places) for inner in tests]
             return lambda row: any(check(row) for check in checks)
@@ -131,32 +138,56 @@ def _there(cell: Any) -> bool:
     return cell is not None and cell is not WITHHELD
 
 
+def _getter(places: Sequence[int]) -> Callable[[Any], Any]:
+    """What rows are told apart by: the cell itself where there is one."""
+    return itemgetter(*places) if places else lambda row: ()
+
+
+def _keys(rows: list[Any], places: Sequence[int]) -> Iterator[Any]:
+    """The key of each row; None where it matches nothing, because a cell of it is null."""
+    found = map(_getter(places), rows)
+    return found if len(places) == 1 else (None if None in key else key for key in found)
+
+
+def _rest(places: Sequence[int]) -> Callable[[Any], Row]:
+    """These cells of a row, as a tuple."""
+    if len(places) == 1:
+        (at,) = places
+        return lambda row: (row[at],)
+    return itemgetter(*places) if places else lambda row: ()
+
+
+def projected(rows: list[Any], places: Sequence[int]) -> list[Any]:
+    """Tuples of these cells; -1 stands for null."""
+    if -1 in places:
+        return [tuple(None if at < 0 else row[at] for at in places) for row in rows]
+    if rows and isinstance(rows[0], tuple) and list(places) == list(range(len(rows[0]))):
+        return rows
+    return list(map(_rest(places), rows))
+
+
 def _join(node: Joined, left: list[Any], right: list[Any]) -> list[Any]:
     ours = [_places(node.left)[one] for one, _ in node.on]
     theirs = [_places(node.right)[other] for _, other in node.on]
     more = [at for at in range(len(cells(node.right))) if at not in theirs]
-    index: dict[Row, list[Any]] = {}
-    for row in right:
-        key = tuple(row[at] for at in theirs)
-        if None not in key:
-            index.setdefault(key, []).append(row)
     if node.kind == "without":
-        return [row for row in left if tuple(row[at] for at in ours) not in index]
+        known = set(_keys(right, theirs))
+        known.discard(None)
+        return [row for row, key in zip(left, _keys(left, ours), strict=True) if key not in known]
+    index: defaultdict[Any, list[Any]] = defaultdict(list)
+    for key, rest in zip(_keys(right, theirs), map(_rest(more), right), strict=True):
+        index[key].append(rest)
+    index.pop(None, None)
     absent = (None,) * len(more)
-    found: list[Any] = []
-    met: set[Row] = set()
-    for row in left:
-        key = tuple(row[at] for at in ours)
-        matching = index.get(key)
-        if matching is not None:
-            met.add(key)
-            found += [(*row, *(other[at] for at in more)) for other in matching]
-        elif node.kind != "inner":
-            found.append((*row, *absent))
+    otherwise = () if node.kind == "inner" else (absent,)
+    matching = index.get
+    found = [row + rest for row, key in zip(left, _keys(left, ours), strict=True) for rest in matching(key, otherwise)]
     if node.kind == "full":
+        met = set(_keys(left, ours))
+        met.discard(None)
         width = len(cells(node.left))
-        for row in right:
-            if tuple(row[at] for at in theirs) not in met:
+        for row, key in zip(right, _keys(right, theirs), strict=True):
+            if key not in met:
                 alone: list[Any] = [None] * width
                 for at, other in zip(ours, theirs, strict=True):
                     alone[at] = row[other]
@@ -167,11 +198,15 @@ def _join(node: Joined, left: list[Any], right: list[Any]) -> list[Any]:
 def _group(node: Grouped, rows: list[Any]) -> list[Any]:
     places = _places(node.of)
     by = [places[name] for name in node.by]
-    groups: dict[Row, list[Any]] = {} if by else {(): []}
-    for row in rows:
-        groups.setdefault(tuple(row[at] for at in by), []).append(row)
+    groups: defaultdict[Any, list[Any]] = defaultdict(list)
+    for key, row in zip(map(_getter(by), rows), rows, strict=True):
+        groups[key].append(row)
+    if not by and not rows:
+        groups[()] = []
     measures = [_measure(measure, places) for _, measure in node.measures]
-    return [(*key, *(measure(members) for measure in measures)) for key, members in groups.items()]
+    if len(by) == 1:
+        return [(key, *[measure(members) for measure in measures]) for key, members in groups.items()]
+    return [(*key, *[measure(members) for measure in measures]) for key, members in groups.items()]
 
 
 def _measure(measure: Measured, places: Mapping[str, int]) -> Callable[[list[Any]], Any]:
@@ -210,7 +245,8 @@ def _sum(found: list[Any]) -> Any:
         return None
     with localcontext() as context:
         context.prec = 60
-        return sum(found[1:], found[0])
+        every = iter(found)
+        return sum(every, next(every))
 
 
 def _compute(node: Computed, rows: list[Any]) -> list[Any]:
@@ -218,7 +254,12 @@ def _compute(node: Computed, rows: list[Any]) -> list[Any]:
     names = list(cells(node.of))
     for name, expression in node.cells:
         work = _expression(expression, {known: at for at, known in enumerate(names)})
-        if name in names:
+        if expression.function in OF_DAYS and name not in names:
+            at = names.index(expression.reads[0])
+            worked = {row[at]: work(row) for row in {row[at]: row for row in rows}.values()}
+            rows = [(*row, worked[row[at]]) for row in rows]
+            names.append(name)
+        elif name in names:
             at = names.index(name)
             rows = [(*row[:at], work(row), *row[at + 1 :]) for row in rows]
         else:
@@ -309,6 +350,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "head_of": lambda text, length: text[:length],
     "joined": lambda *parts: parts[-1].join(map(str, parts[:-1])),
 }
+
+
+OF_DAYS = frozenset({"month_of", "day_of", "fiscal_year_of", "days_after"})
+"""Functions of one cell that has few different values, each worked out once."""
 
 
 def _latest(node: Latest, rows: list[Any]) -> list[Any]:

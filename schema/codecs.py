@@ -294,7 +294,18 @@ def fixed_paisa(digits: int, *, signed: bool) -> Codec:
             return (body,)
         return (f"+{body}", f"-{body}") if whole == 0 else (("-" if whole < 0 else "+") + body,)
 
-    return Codec(f"fixed_paisa({digits}{', signed' if signed else ''})", decode, spell, kind="text")
+    shapes = {f"{sign}{'0' * digits}" for sign in (("+", "-") if signed else ("",))}
+
+    def column(values: Sequence[Any]) -> list[Decimal | None]:
+        met = _shapes("\n".join(values), values)
+        if met <= shapes:
+            return [Decimal(value).scaleb(-2) for value in values]
+        if not met <= {*shapes, ""}:
+            raise Unreadable(f"not all of them are amounts of {digits} digits")
+        return [Decimal(value).scaleb(-2) if value else None for value in values]
+
+    name = f"fixed_paisa({digits}{', signed' if signed else ''})"
+    return Codec(name, decode, spell, kind="text", column=column)
 
 
 def _decode_rupees(raw: Any) -> Decimal | None:
@@ -306,7 +317,17 @@ def _decode_rupees(raw: Any) -> Decimal | None:
     raise Unreadable("not an amount as rupees.paisa")
 
 
-rupees_text = Codec("rupees_text", _decode_rupees, _never, kind="text")
+_AMOUNTS = re.compile(r"(?:(?:-?[0-9]{1,20}\.[0-9]{2})?\n)*")
+
+
+def _rupees_column(values: Sequence[Any]) -> list[Decimal | None]:
+    lines = "\n".join(values) + "\n"
+    if lines.count("\n") != len(values) or not _AMOUNTS.fullmatch(lines):
+        raise Unreadable("not all of them are amounts as rupees.paisa")
+    return [Decimal(value) if value else None for value in values] if "" in values else list(map(Decimal, values))
+
+
+rupees_text = Codec("rupees_text", _decode_rupees, _never, kind="text", column=_rupees_column)
 """An amount as text with two places, e.g. ``1869.00``; blank is null."""
 
 
@@ -320,7 +341,17 @@ def _decode_whole(raw: Any) -> int | None:
     raise Unreadable("not a whole number")
 
 
-whole_number_text = Codec("whole_number_text", _decode_whole, _never, kind="text")
+_WHOLES = re.compile(r"(?:(?:-?[0-9]{1,18})?\n)*")
+
+
+def _whole_column(values: Sequence[Any]) -> list[int | None]:
+    lines = "\n".join(values) + "\n"
+    if lines.count("\n") != len(values) or not _WHOLES.fullmatch(lines):
+        raise Unreadable("not all of them are whole numbers")
+    return [int(value) if value else None for value in values]
+
+
+whole_number_text = Codec("whole_number_text", _decode_whole, _never, kind="text", column=_whole_column)
 """A whole number kept as text, as in entity-attribute-value tables; blank is null."""
 
 

@@ -39,7 +39,8 @@ transaction_rows = Collection(
     "bpay/TransactionReport",
     (Parameter("psid", "psid", "in", 100), Parameter("txn_id", "txn_id", "in", 100),
      Parameter("from_date", "tran_date", "gte"), Parameter("to_date", "tran_date", "lte")),
-    method="POST", rows="transactions", size_argument="page_size", total="total", name="TransactionReport",
+    method="POST", rows="transactions", size_argument="page_size", page_size=1000, total="total",
+    name="TransactionReport",
 )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ scroll_rows = Drop(
     "*.csv",
     {"bank": "bank", "settled": "settled", "psid": "psid", "auth_id": "auth_id", "amount": "amount", "head": "head",
      "received_at": "received_at"},
-    file_column="file", name="bank scroll",
+    file_column="file", name="bank scroll", told_by_name={"settled": r"_([0-9]{8})\.csv$"},
 )  # fmt: skip
 
 

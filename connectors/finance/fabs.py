@@ -65,12 +65,14 @@ budget_rows = Operation(
     "GetBudgetLines", "budgetLine",
     (Parameter("lineId", "lineId", "in", MANY), Parameter("fiscalYear", "fiscalYear", "in", MANY),
      Parameter("district", "district", "in", MANY), Parameter("functionCode", "functionCode", "in", MANY)),
+    page_size=1000,
 )  # fmt: skip
 receipt_rows = Operation(
     "GetReceipts", "receipt",
     (Parameter("receiptNo", "receiptNo", "in", MANY), Parameter("headCode", "headCode", "in", MANY),
      Parameter("psid", "psid", "in", MANY),
      Parameter("fromDate", "receiptDate", "gte"), Parameter("toDate", "receiptDate", "lte")),
+    page_size=1000,
 )  # fmt: skip
 
 

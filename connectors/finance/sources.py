@@ -1,5 +1,7 @@
 """The department and what it lets us ask of its systems."""
 
+from dataclasses import replace
+
 from schema.sources import SQL, Capabilities, Department, Limits, Source
 
 finance = Department(
@@ -16,7 +18,8 @@ geo = Source(
 )  # fmt: skip
 fabs = Source(
     "fabs", "finance", "sql", "FABS (SAP-shaped, PostgreSQL)", SQL, owner="Accountant General Balochistan",
-    limits=limits, description="Employees and monthly payroll.",
+    # Everybody on the payroll once: 278,000. Whoever wants twelve months of them asks month by month.
+    limits=replace(limits, timeout_s=20.0, row_budget=300_000), description="Employees and monthly payroll.",
 )  # fmt: skip
 fabs_soap = Source(
     "fabs_soap", "finance", "soap", "FABS budget and receipts (SOAP)",
@@ -26,7 +29,10 @@ fabs_soap = Source(
         key_columns=frozenset({"lineId", "district", "receiptNo", "psid"}),
     ),
     owner="Budget Officer, Finance Department",
-    limits=Limits(timeout_s=8.0, concurrency=4, max_keys=500, row_budget=50_000, retries=1),
+    # The receipts of one day are 100,000 in a good month, a thousand a call: a day's books can be compared, not more.
+    limits=Limits(
+        timeout_s=40.0, concurrency=4, max_keys=500, row_budget=150_000, max_calls_per_operation=200, retries=1
+    ),
     description="Budget, releases and receipts.",
 )  # fmt: skip
 bpay = Source(
@@ -42,10 +48,12 @@ bpay_report = Source(
         columns={"psid": EQUAL, "txn_id": EQUAL, "tran_date": RANGE}, key_columns=frozenset({"psid", "txn_id"})
     ),
     owner="Project Director B-pay",
-    limits=Limits(timeout_s=8.0, concurrency=4, max_keys=500, row_budget=50_000),
+    # As FABS's receipts: one day's payments, a thousand a call.
+    limits=Limits(timeout_s=40.0, concurrency=4, max_keys=500, row_budget=150_000, max_calls_per_operation=200),
     description="Payments by date. The listing is invented: 1BILL describes none.",
 )  # fmt: skip
 banks = Source(
     "banks", "finance", "drop", "Bank scrolls (one CSV a bank a day)", SQL, owner="Treasury Officer",
-    refresh="daily, a day late", description="What the banks settled.",
+    # One day of all banks: 100,000 lines.
+    limits=Limits(row_budget=150_000), refresh="daily, a day late", description="What the banks settled.",
 )  # fmt: skip

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from legacy.services.common import BadArgument, Statistics, secret, service, whole
-from legacy.services.fabs_operations import INDEXES, MOST_ROWS, NS, OPERATIONS, ROWS, SoapOperation
+from legacy.services.fabs_operations import INDEXES, MOST_ROWS, NS, OPERATIONS, ROWS, Argument, SoapOperation
 from legacy.services.fabs_wsdl import wsdl
-from legacy.services.store import Listing, Store
+from legacy.services.store import Condition, Listing, Store, among
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XML = "text/xml; charset=utf-8"
@@ -120,10 +120,20 @@ def _listing(operation: SoapOperation, called: Any) -> Listing:
         operation.table,
         ", ".join(part.column for part in operation.parts),
         operation.key,
-        tuple(known[name].condition(values) for name, values in given.items()),
+        _conditions(given, known),
         whole(offset[0] if offset else None, 0, 10**9, 0),
         whole(size[0] if size else None, ROWS, MOST_ROWS),
     )
+
+
+def _conditions(given: dict[str, list[str]], known: dict[str, Argument]) -> tuple[Condition, ...]:
+    """Raises BadArgument."""
+    conditions = {name: known[name].condition(values) for name, values in given.items()}
+    if "fromDate" in given and given["fromDate"] == given.get("toDate"):
+        # One day as an equality: its rows come from the index in the order of their numbers, without sorting.
+        del conditions["toDate"]
+        conditions["fromDate"] = among(known["fromDate"].column, given["fromDate"])
+    return tuple(conditions.values())
 
 
 def _answer(operation: SoapOperation, total: int, rows: list[dict[str, Any]]) -> bytes:

@@ -122,7 +122,7 @@ INDEXES = (
     "budget_lines(dist_txt)",
     "budget_lines(fiscal_year)",
     "budget_lines(function_code)",
-    "receipts(receipt_date)",
+    "receipts(receipt_date, receipt_no)",
     "receipts(head_code)",
     "receipts(psid)",
 )
