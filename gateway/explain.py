@@ -106,8 +106,8 @@ def _step(step: Step) -> str:
     if isinstance(step, KeySetStep):
         lines.append(_direction(step, reading))
     lines += [
-        f"    joined in the source: {one.record.name} for the filter through {one.into}, which reads less than keys or "
-        "rows first"
+        f"    joined in the source: {one.record.name} for the filter through {one.into}, "
+        "less than keys or rows first"
         for one in reading.joined
     ]
     lines += _keys(reading)
