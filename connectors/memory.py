@@ -6,13 +6,14 @@ Other connectors are checked against it, and file drops use it to answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from schema.fetch import (
     AllOf,
+    Among,
     AnyOf,
     Cell,
     Column,
@@ -25,14 +26,17 @@ from schema.fetch import (
     Function,
     Measure,
     NullCheck,
+    Param,
     RowBudgetExceeded,
     Rows,
     SourceTimeout,
 )
-from schema.relations import relation_name
+from schema.relations import Relation, relation_name
 from schema.sources import Source
 
 RawRow = Mapping[str, Any]
+RowsOf = Callable[[Relation], Iterable[RawRow]]
+"""The rows of a relation of the source."""
 BLANKS = " \t\r\n"
 
 
@@ -46,16 +50,22 @@ class MemoryConnector:
     async def fetch(self, fetch: Fetch, /) -> Rows:
         if fetch.deadline < asyncio.get_running_loop().time():
             raise SourceTimeout(f"{self.source.name}: the deadline has passed")
-        return Rows(answer(fetch, self.relations.get(relation_name(fetch.shape.relation), [])))
+        return Rows(answer(fetch, self._rows(fetch.shape.relation), self._rows))
+
+    def _rows(self, relation: Relation) -> list[RawRow]:
+        return self.relations.get(relation_name(relation), [])
 
     async def aclose(self) -> None:
         return None
 
 
-def answer(fetch: Fetch, rows: Iterable[RawRow]) -> list[tuple[Any, ...]]:
-    """What a source holding ``rows`` answers. Raises RowBudgetExceeded."""
-    shape = fetch.shape
+def answer(fetch: Fetch, rows: Iterable[RawRow], others: RowsOf | None = None) -> list[tuple[Any, ...]]:
+    """What a source holding ``rows`` answers; ``others`` gives those of further relations, without it there is only
+    the fetch's own. Raises RowBudgetExceeded."""
+    rows = list(rows)
     params = tuple(frozenset(value) if isinstance(value, (tuple, list)) else value for value in fetch.params)
+    where, params = _told(fetch.shape.where, params, others or (lambda relation: rows))
+    shape = replace(fetch.shape, where=where)
     keys = frozenset(fetch.keys)
     kept = [row for row in rows if holds(shape.where, row, params) and _has_key(shape, row, keys)]
     if shape.measures:
@@ -110,6 +120,27 @@ def holds(condition: Condition, row: RawRow, params: tuple[Any, ...]) -> bool:
         case Comparison(column=column, op=op, param=param):
             value = compared(column, row)
             return value is not None and _compare(op, value, params[param.index])
+        case Among():
+            raise TypeError("what another relation holds has to be told first")
+
+
+def _told(condition: Condition, params: tuple[Any, ...], rows_of: RowsOf) -> tuple[Condition, tuple[Any, ...]]:
+    """The condition with what it asks of other relations told as lists of values, behind the other parameters."""
+    match condition:
+        case AllOf(parts=parts) | AnyOf(parts=parts):
+            told = []
+            for part in parts:
+                inner, params = _told(part, params, rows_of)
+                told.append(inner)
+            return type(condition)(tuple(told)), params
+        case Complement(part=part):
+            inner, params = _told(part, params, rows_of)
+            return Complement(inner), params
+        case Among(column=column, relation=relation, remote=remote, where=where):
+            inner, params = _told(where, params, rows_of)
+            values = frozenset(compared(remote, row) for row in rows_of(relation) if holds(inner, row, params))
+            return Comparison(column, "in", Param(len(params))), (*params, values)
+    return condition, params
 
 
 def _compare(op: str, value: Any, other: Any) -> bool:

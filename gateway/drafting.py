@@ -92,6 +92,7 @@ class Draft:
         return Reading(
             self.record, shape(condition, self._shape_cells(), key_column), tuple(self.push.params), uses, test,
             tuple(self.local.params), keyed, join, (*self.push.waits_on, *self.local.waits_on), about=self.about,
+            joined=tuple(self.push.joined),
         )  # fmt: skip
 
     def waiting(self, where: Filter) -> tuple[Filter, Filter]:
@@ -165,7 +166,7 @@ def over(scan: int, scanned: Reading, test: LocalTest | None, local: Local, join
     """The reading that goes on with another step's rows, widened by ``joins`` and filtered by ``test``."""
     return replace(
         scanned, params=(), cells=(), local=test, local_params=tuple(local.params), waits_on=tuple(local.waits_on),
-        scan=scan, joins=joins,
+        scan=scan, joins=joins, joined=(),
     )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ class Execution:
     problems: list[Problem] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
     rows_read: dict[str, int] = field(default_factory=dict)
+    """By record; 0 where a source looked at its rows without giving any."""
     freshness: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
     actual: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Rows and calls of each step that reached its source."""
@@ -579,6 +580,8 @@ class Execution:
                 answers = await asyncio.gather(*(connector.fetch(fetch) for fetch in fetches))
         except ConnectorError as error:
             raise self._unavailable(reading.record, path, error) from error
+        for joined in reading.joined:
+            self.rows_read.setdefault(joined.record.name, 0)
         return self._collected(step, reading.record, answers)
 
     def _collected(self, step: int, record: Record, answers: list[Rows]) -> list[Any]:

@@ -43,6 +43,7 @@ from schema.derive import (
 )
 from schema.fetch import (
     AllOf,
+    Among,
     AnyOf,
     Cell,
     Comparison,
@@ -51,6 +52,7 @@ from schema.fetch import (
     Fixed,
     NullCheck,
 )
+from schema.relations import relation_name
 
 Actual = Mapping[int, tuple[int, int]]
 """Rows and calls of each step that reached its source."""
@@ -115,6 +117,11 @@ def _step(step: Step) -> str:
         lines.append(f"    to be joined in for the link {step.joined_as}")
     if isinstance(step, KeySetStep):
         lines.append(_direction(step, reading))
+    lines += [
+        f"    joined in the source: {one.record.name} for the filter through {one.into}, "
+        "less than keys or rows first"
+        for one in reading.joined
+    ]
     lines += _keys(reading)
     shape = reading.shape
     cells = shape.cells or shape.groups
@@ -248,6 +255,9 @@ def _condition(condition: Condition, params: tuple[Binding, ...]) -> str:
             return f"{column.name} is null"
         case Comparison(column=column, op=op, param=param):
             return f"{column.name} {op} {_leaf(params[param.index].leaf)}"
+        case Among(column=column, relation=relation, remote=remote, where=where):
+            asked = "" if where == Fixed(True) else f" where {_condition(where, params)}"
+            return f"{column.name} in ({relation_name(relation)}.{remote.name}{asked})"
 
 
 def _leaf(leaf: Leaf | KeysOf) -> str:

@@ -3,6 +3,7 @@ mechanism for every pair of sources.
 
 A filter through a link can be read in two directions. *Keys first*: the target's keys are read and sent along to the
 source of the rows. *Rows first*: the rows are read without that filter, and the target is asked only about their keys.
+Within one source it may need neither: see ``gateway.collapsing``.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from gateway.allowed import AllTests, FieldTest, Filter, Hop, LinkTest, Path, Via
+from gateway.collapsing import Alternative, can_collapse, reads_less, with_those_inside
 from gateway.drafting import Draft, Shaping, codec_of, over, takes_keys, visible_rows
 from gateway.estimates import Estimates
 from gateway.plan import JoinIn, Keyed, KeySetStep, Reading, RowsStep, ScanStep, Step
-from gateway.pushdown import Local, Pushdown, conjuncts, link_tests
+from gateway.pushdown import Local, Pushdown, conjuncts, coordinate, link_tests
 from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.derivations import derivation_of
@@ -63,10 +65,13 @@ class Linker:
         return self._next - 1
 
     def draft(self, record: Record, path: Path) -> Draft:
-        draft = Draft(record, Pushdown(record, lambda test: self.key_set(test, path, record, None)))
-        if self.known_at is not None and record.recorded is not None:
-            draft.known = FieldTest(record.fields[record.recorded], "lte", self.known_at, TRUE)
-        return draft
+        push = Pushdown(record, lambda test: self.key_set(test, path, record, None), known=self._known)
+        return Draft(record, push, known=self._known(record))
+
+    def _known(self, record: Record) -> Filter:
+        if self.known_at is None or record.recorded is None:
+            return AllTests()
+        return FieldTest(record.fields[record.recorded], "lte", self.known_at, TRUE)
 
     def keyed(self, target: Field, record: Record, parent: Parent) -> Keyed:
         return Keyed(codec_of(target), parent.step, parent.position, pushed=takes_keys(record, target))
@@ -74,16 +79,28 @@ class Linker:
     def choose(
         self, draft: Draft, where: Filter, parent: Parent | None, local: Field | None, limit: float = inf
     ) -> None:
-        """Decides the direction of every filter through a link, and notes it in the draft with the rows expected.
+        """Decides for every filter through a link whether it collapses or else in which direction it is read, and notes
+        it in the draft with the rows expected.
         ``limit``: the rows of a page, where the source may cut it."""
-        tests = link_tests(where)
         alone = AllTests(tuple(part for part in conjuncts(where) if not link_tests(part)))
         own = self.estimates.rows(draft.record, alone)
         if parent is not None and local is not None:
             own *= min(1.0, parent.about / self.estimates.distinct(draft.record, local))
-        for test in tests:
-            if self._rows_first(draft, where, test, own, limit):
-                draft.push.rows_first.add(id(test))
+        statements = 1.0 if parent is None else parent.about / draft.record.source.limits.max_keys
+        for part in conjuncts(where):
+            collapsing: list[tuple[LinkTest, bool]] = []
+            for test in link_tests(part):
+                rows_first = self._rows_first(draft, where, test, own, limit)
+                other = Alternative(rows_first, own, statements)
+                if can_collapse(draft.push, test) and reads_less(self.estimates, draft.record, test, other):
+                    draft.push.collapsed |= with_those_inside(test)
+                    collapsing.append((test, rows_first))
+                elif rows_first:
+                    draft.push.rows_first.add(id(test))
+            if not draft.push.can_push(part):  # then the gateway has to tell the whole of it
+                for test, rows_first in collapsing:
+                    draft.push.collapsed -= with_those_inside(test)
+                    draft.push.rows_first |= {id(test)} if rows_first else set()
         cut = draft.push.can_push(where) and not draft.push.rows_first
         draft.about = min(limit if cut else inf, own * self._share(draft, where))
 
@@ -256,8 +273,3 @@ class _Branch:
             branch = self.below[hop.link.name] = _Branch(-1, -1, 0.0, hop, position)
             branch.position(hop.target.record.fields[hop.link.remote], TRUE)
         return self.below[hop.link.name]
-
-
-def coordinate(record: Record, test: LinkTest) -> str:
-    """How a filter through a link is named in plans, e.g. ``School.visits``."""
-    return f"{record.type_name}.{test.link.api_name}"

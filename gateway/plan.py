@@ -101,6 +101,14 @@ class JoinIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """A record whose rows the source itself looks at, for the filter through the link with the coordinate ``into``."""
+
+    record: Record
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What every reading step shares. ``local`` runs on decoded rows, with ``local_params``. ``scan``: the rows are
     those another step brought, already decoded, and ``shape`` says only what they are; ``joins`` widen them first.
@@ -124,6 +132,7 @@ class Reading:
     """The step that works out a derived record's rows, which are read here instead of a source's."""
     taken: tuple[int, ...] = ()
     """Where its cells stand in those rows."""
+    joined: tuple[Joined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ from gateway.plan import (
     RootLayout,
     RowsStep,
     SortTerm,
+    Step,
 )
 from gateway.templates import Literal
 from gateway.totalling import COUNT, Asked, Totaller, partials_of
@@ -67,11 +68,15 @@ def make_plan(allowed: Allowed, turned: frozenset[str] = frozenset()) -> Plan:
     planner = _Planner(linker, totaller)
     roots = tuple(layout for root in allowed.roots if (layout := planner.root(root)) is not None)
     steps = tuple(linker.steps[number] for number in range(len(linker.steps)))
-    departments = frozenset(
-        (step.record if isinstance(step, (LookupStep, DeriveStep)) else step.reading.record).department.name
-        for step in steps
-    )
+    departments = frozenset(record.department.name for step in steps for record in _records(step))
     return Plan(allowed, steps, roots, departments, turned)
+
+
+def _records(step: Step) -> tuple[Record, ...]:
+    """The records whose rows a step looks at."""
+    if isinstance(step, (LookupStep, DeriveStep)):
+        return (step.record,)
+    return (step.reading.record, *(joined.record for joined in step.reading.joined))
 
 
 @dataclass(slots=True)

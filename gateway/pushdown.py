@@ -8,18 +8,19 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTest, RuleTest
-from gateway.plan import Binding, KeysOf, LocalTest
+from gateway.plan import Binding, Joined, KeysOf, LocalTest
 from gateway.templates import FromPrincipal, Known, Leaf, Literal
 from schema.catalog import Field, Record
 from schema.codecs import Codec
 from schema.fetch import (
     NOTHING,
     AllOf,
+    Among,
     AnyOf,
     Cell,
     Column,
@@ -111,6 +112,20 @@ class Pushdown:
     """Identities of the link tests that wait for the rows they filter: these cannot be pushed."""
     params: list[Binding] = field(default_factory=list)
     waits_on: list[int] = field(default_factory=list)
+    known: Callable[[Record], Filter] = lambda record: AllTests()
+    """What holds of every row of a record that is read here."""
+    collapsed: set[int] = field(default_factory=set)
+    """Identities of the link tests that the source applies by itself, and of those inside them."""
+    joined: list[Joined] = field(default_factory=list)
+    """The collapsed tests in the conditions built so far."""
+
+    def inside(self, test: LinkTest) -> Pushdown:
+        """The conditions on a collapsed test's target, which stand in the same fetch."""
+        return replace(self, record=test.target.record)
+
+    def asked_inside(self, test: LinkTest) -> Filter:
+        """Everything asked of a collapsed test's target."""
+        return AllTests((self.known(test.target.record), test.where))
 
     def split(self, where: Filter) -> tuple[Condition, tuple[Filter, ...]]:
         """What the source applies, and what is left for the gateway: both together are the filter."""
@@ -140,6 +155,8 @@ class Pushdown:
             case FieldTest():
                 return self._can_push_field(test)
             case LinkTest(local=local, condition=condition):
+                if id(test) in self.collapsed:
+                    return self._can_push_rule(condition)
                 first = id(test) in self.rows_first
                 return not first and self._can_push_in(local) and self._can_push_rule(condition)
 
@@ -220,6 +237,11 @@ class Pushdown:
         return inner if condition == TRUE else all_of([self.condition(rule_filter(condition, self.record)), inner])
 
     def _link_condition(self, test: LinkTest, local: Field) -> Condition:
+        if id(test) in self.collapsed:
+            target = test.target.record
+            self.joined.append(Joined(target, coordinate(self.record, test)))
+            where = self.inside(test).condition(self.asked_inside(test))
+            return Among(column_of(local), target.relation, column_of(target.fields[test.link.remote]), where)
         step = self.link_keys(test)
         self.waits_on.append(step)
         assert local.codec is not None
@@ -252,6 +274,11 @@ class Pushdown:
     def _param(self, binding: Binding) -> Param:
         self.params.append(binding)
         return Param(len(self.params) - 1)
+
+
+def coordinate(record: Record, test: LinkTest) -> str:
+    """How a filter through a link is named in plans, e.g. ``School.visits``."""
+    return f"{record.type_name}.{test.link.api_name}"
 
 
 def _of_one(encode: Callable[[Any], tuple[Any, ...]]) -> Callable[[Any], tuple[Any, ...]]:

@@ -67,7 +67,22 @@ class Fixed:
     value: bool
 
 
-Condition: TypeAlias = Comparison | NullCheck | AllOf | AnyOf | Complement | Fixed
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The column holds a value that ``remote`` holds in some row of ``relation`` satisfying ``where``: two tables of
+    one source joined without a row of the other being read. A null matches nothing, on either side. Stands in
+    ``FetchShape.where`` alone; ``where`` takes its values from the same ``Fetch.params``."""
+
+    column: Column
+    relation: Relation
+    remote: Column
+    where: Condition
+
+    def __hash__(self) -> int:
+        return hash((self.column, repr(self.relation), self.remote, self.where))
+
+
+Condition: TypeAlias = Comparison | NullCheck | AllOf | AnyOf | Complement | Fixed | Among
 EVERYTHING = Fixed(True)
 NOTHING = Fixed(False)
 

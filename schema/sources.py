@@ -28,6 +28,8 @@ class Capabilities:
     groups: bool = False
     conditional: bool = False
     """Cells may be blanked in the source (CASE WHEN)."""
+    joins: bool = False
+    """Rows may be filtered by the rows of another relation of the source (IN over a SELECT)."""
     normalisers: frozenset[str] = frozenset()
     list_all: bool = True
     """False: rows are only to be had by key; no root list, count or aggregate is generated."""
@@ -66,6 +68,7 @@ SQL = Capabilities(
     per_key_limit=True,
     groups=True,
     conditional=True,
+    joins=True,
     normalisers=frozenset({"trim"}),
 )
 """What every supported SQL dialect does with the conformance the semantics ask for."""

@@ -12,6 +12,7 @@ from schema.fetch import (
     EVERYTHING,
     NOTHING,
     AllOf,
+    Among,
     AnyOf,
     Cell,
     Column,
@@ -69,6 +70,7 @@ def cases(subject: Subject) -> Iterator[Case]:
     yield from _projection(subject)
     yield from _operators(subject)
     yield from _several(subject)
+    yield from _joined(subject)
     yield from _orders(subject)
     yield from _limits(subject)
     yield from _conditional(subject)
@@ -185,6 +187,30 @@ def _several(subject: Subject) -> Iterator[Case]:
             case = f"{one.plain.name} {told} {other.plain.name}"
             shape = FetchShape(subject.relation, subject.cells, condition)
             yield Case("combination", case, shape, params=tuple(written.params))
+
+
+def _joined(subject: Subject) -> Iterator[Case]:
+    """Rows filtered by other rows of the relation: by the same column, so that ties and nulls meet, and by another
+    one of its kind."""
+    if not subject.can.joins:
+        return
+    condition = _condition_of(subject)
+    columns = [tested for tested in subject.compared() if tested.column.kind in ("text", "int")]
+    for place, one in enumerate(columns):
+        others = [tested for tested in columns if tested.column.kind == one.column.kind and tested != one]
+        for other in (one, *others[place : place + 1]):
+            where, params, by = condition or (EVERYTHING, (), "")
+            among = Among(one.column, subject.relation, other.column, where)
+            twice = Among(one.column, subject.relation, other.column, Complement(among))
+            told = f"{one.plain.name} among {other.plain.name}" + (f" where {by} is small" if by else "")
+            for what, test in ((told, among), (f"not {told}", Complement(among)), (f"{told}, of a join", twice)):
+                shape = FetchShape(subject.relation, (Cell(subject.key.plain),), test)
+                yield Case("join", what, shape, params=params, whole=True)
+            either = FetchShape(
+                subject.relation, where=AnyOf((NullCheck(one.column), among)), measures=(Measure(Function.COUNT),)
+            )
+            if subject.can.groups:
+                yield Case("join", f"{told}, or null, counted", either, params=params, whole=True)
 
 
 def _orders(subject: Subject) -> Iterator[Case]:

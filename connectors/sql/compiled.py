@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sql.dialects import MARK, SqlDialect
-from connectors.sql.statement import KEYS, LIMIT, MARKED, PARAMETER, build
+from connectors.sql.statement import KEYS, LIMIT, MARKED, PARAMETER, Types, build
 from schema.fetch import Fetch, FetchShape
 from schema.recent import Recent
+from schema.relations import Relation
 
 NO_LIMIT = 2**31 - 1
 Converter = Callable[[Any], Any]
@@ -94,18 +95,23 @@ class Compiler:
         return found
 
     def compiled(
-        self, shape: FetchShape, types: Mapping[str, str] | None = None, parts: Mapping[str, int] | None = None
+        self,
+        shape: FetchShape,
+        types: Callable[[Relation], Types] | None = None,
+        parts: Mapping[str, int] | None = None,
     ) -> Compiled:
         """The statement, compiled once. ``types``: as for ``build``, the same at every call; ``parts``: of a long
         list, which the next fetch will not have: compiled anew."""
         if parts:
-            return self._compile(shape, types or {}, parts)
+            return self._compile(shape, types, parts)
         known = self._known.get(shape)
         if known is None:
-            known = self._known[shape] = self._compile(shape, types or {}, {})
+            known = self._known[shape] = self._compile(shape, types, {})
         return known
 
-    def _compile(self, shape: FetchShape, types: Mapping[str, str], parts: Mapping[str, int]) -> Compiled:
+    def _compile(
+        self, shape: FetchShape, types: Callable[[Relation], Types] | None, parts: Mapping[str, int]
+    ) -> Compiled:
         statement = build(shape, self._dialect, types, parts)
         names: list[str] = []
 

@@ -22,7 +22,8 @@ class SqlDialect:
     summed as whole units of their last place. ``most_listed``: values one IN takes. ``pads``: even binary equality
     ignores blanks at the end, so texts are compared with a mark after them. ``empty_is_null``: there is no empty text.
     ``window_order``: what row_number() is ordered by when nothing is asked. ``group_in_select``: an expression with
-    parameters cannot be repeated in GROUP BY; it is named in an inner select."""
+    parameters cannot be repeated in GROUP BY; it is named in an inner select. ``matches``: rows of another relation
+    are matched by EXISTS. See Note [joined in the source]."""
 
     name: str
     compiler: Dialect
@@ -33,6 +34,7 @@ class SqlDialect:
     empty_is_null: bool = False
     window_order: str | None = None
     group_in_select: bool = False
+    matches: bool = False
 
     def binary(self, value: Any) -> Any:
         """``value`` compared and ordered by code point."""
@@ -77,6 +79,31 @@ class SqlDialect:
                 each = sa.text(f"(SELECT value FROM json_each(:{param.key}))")
                 return value.op("IN")(each)
         return value.op("IN")(param)
+
+    # Note [joined in the source]
+    # Every dialect must come to the rows of two relations in time that grows with their sum, whatever indexes there
+    # are, grouped selects included. Measured over a district (40,000 pupils, 400 schools, 120,000 payslips):
+    # PostgreSQL hashes EXISTS and NOT EXISTS as semi- and anti-joins of any size, while NOT IN is hashed only within
+    # work_mem. SQLite repeats EXISTS a row where no index serves (minutes), but reads IN (SELECT ...) once into a tree.
+    # MariaDB merges the inner select into the outer one in both forms and then, for want of an index on the exact text,
+    # compares every pair (40,000 x 2,000: over 20 s; 1.2 s for schools by their pupils). A derived table with DISTINCT
+    # it has to build once, with a key: 10 to 90 ms. The texts' own comparison beside the exact one, in one
+    # row, lets an index of the outer relation serve (pupils of one school: 7 ms become 1 ms); its collation is named
+    # because columns of two collations would otherwise be refused.
+    def among_rows(
+        self, value: Any, exact: Any, theirs: Any, theirs_exact: Any, kind: str, rows: Any, *, loose: bool
+    ) -> Any:
+        """``value`` is one of ``theirs`` in the select ``rows``, which has no columns yet."""
+        if self.name != "mariadb":
+            if self.pads and kind == "text":
+                exact, theirs_exact = exact.op("+")(MARK_SQL), theirs_exact.op("+")(MARK_SQL)
+            return exact.in_(rows.add_columns(theirs_exact))
+        if not loose:
+            found = rows.add_columns(theirs_exact.label("k")).distinct().subquery("found")
+            return exact.in_(sa.select(found.c.k))
+        found = rows.add_columns(theirs.label("l"), theirs_exact.label("k")).distinct().subquery("found")
+        own = sa.func.convert(found.c.l.op("USING")(sa.literal_column("utf8mb4"))).collate("utf8mb4_general_ci")
+        return sa.tuple_(value, exact).in_(sa.select(own, found.c.k))
 
     def equal(self, value: Any, param: Any, kind: str) -> Any:
         """``value``, made exact, is the parameter's."""
@@ -150,7 +177,7 @@ class SqlDialect:
         return value
 
 
-POSTGRES = SqlDialect("postgresql", postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
+POSTGRES = SqlDialect("postgresql", postgresql.dialect(paramstyle="named"), matches=True)  # type: ignore[no-untyped-call]
 MARIADB = SqlDialect("mariadb", mysql.dialect(paramstyle="named", is_mariadb=True), loose_text=True)
 SQLITE = SqlDialect("sqlite", sqlite.dialect(paramstyle="named"), sums_in_units=True)
 ORACLE = SqlDialect(

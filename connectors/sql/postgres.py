@@ -12,6 +12,7 @@ from connectors.address import Address
 from connectors.sql.compiled import Compiled, Compiler
 from connectors.sql.dialects import POSTGRES
 from connectors.sql.statement import relation_text
+from schema.conditions import relations_of
 from schema.fetch import Fetch, FetchShape, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
 from schema.sources import Source
 
@@ -80,14 +81,13 @@ class PostgresConnector:
 
     async def _compiled(self, connection: Any, shape: FetchShape) -> Compiled:
         """The statement; what types the columns have is asked once a relation."""
-        relation = repr(shape.relation)
-        types = self._types.get(relation)
-        if types is None:
-            text = relation_text(shape.relation, POSTGRES)
-            prepared = await connection.prepare(f"SELECT * FROM {text} LIMIT 0")
-            told = {one.name: one.type.name for one in prepared.get_attributes()}
-            types = self._types[relation] = {name: kind for name, kind in told.items() if kind not in TEXT}
-        return self._compiler.compiled(shape, types)
+        for relation in (shape.relation, *relations_of(shape.where)):
+            if repr(relation) not in self._types:
+                text = relation_text(relation, POSTGRES)
+                prepared = await connection.prepare(f"SELECT * FROM {text} LIMIT 0")
+                told = {one.name: one.type.name for one in prepared.get_attributes()}
+                self._types[repr(relation)] = {name: kind for name, kind in told.items() if kind not in TEXT}
+        return self._compiler.compiled(shape, lambda relation: self._types[repr(relation)])
 
     async def describe(self, relation_sql: str) -> list[str]:
         """Names of the columns a table or select has. Raises SourceUnavailable."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from connectors.sql.dialects import MARK_SQL, SqlDialect
+from connectors.sql.typed import LOOSER, as_own
+from schema.conditions import columns_of, conjuncts
 from schema.fetch import (
     AllOf,
+    Among,
     AnyOf,
     Cell,
     Column,
@@ -36,6 +39,8 @@ LIMIT = "gp_limit"
 MARKED = "marked"
 """Suffix of a list parameter whose texts carry a mark at the end."""
 LIMIT_AT_END = ("postgresql", "mariadb", "sqlite")
+Types = Mapping[str, str]
+"""Column -> the server's name of its type, where that is no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,49 +65,46 @@ def relation_text(relation: Relation, dialect: SqlDialect) -> str:
     raise TypeError(f"a SQL source has no {type(relation).__name__}")
 
 
-class Named(sa.types.UserDefinedType[str]):
-    """A type of the server by its name."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **_: Any) -> str:
-        return self.name
-
-
-LOOSER = frozenset({"bpchar", "citext"})
-"""PostgreSQL's texts whose own equality takes every text and ignores something: blanks at the end, case."""
-
-
 def build(
     shape: FetchShape,
     dialect: SqlDialect,
-    types: Mapping[str, str] | None = None,
+    types: Callable[[Relation], Types] | None = None,
     parts: Mapping[str, int] | None = None,
 ) -> Statement:
-    """The statement of a shape. ``types``: PostgreSQL's columns of another type than text -> its name; where the shape
-    takes them for text they are read and compared as the text they hold. ``parts``: list parameter -> into how many
-    lists it is cut, the second named ``gp_keys__1``."""
-    return _Builder(shape, dialect, types or {}, parts or {}).statement()
+    """The statement of a shape. ``types``: of a relation, PostgreSQL's columns of another type than text -> its name;
+    where the shape takes them for text they are read and compared as the text they hold. ``parts``: list parameter ->
+    into how many lists it is cut, the second named ``gp_keys__1``."""
+    return _Builder(shape, dialect, _Shared(types or (lambda relation: {}), parts or {})).statement()
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What the select of a statement and those inside it write to: ``insides`` are the markers that conditions inside
+    a relation's own SELECT take the place of; an outer one stands before those that it holds."""
+
+    types: Callable[[Relation], Types]
+    parts: Mapping[str, int]
+    lists: set[str] = field(default_factory=set)
+    encoders: dict[str, str] = field(default_factory=dict)
+    insides: list[tuple[str, str]] = field(default_factory=list)
+    selects: int = 0
 
 
 class _Builder:
-    def __init__(
-        self, shape: FetchShape, dialect: SqlDialect, types: Mapping[str, str], parts: Mapping[str, int]
-    ) -> None:
-        self._parts = parts
+    """Writes one select. ``alias``: what its relation is called, so that nothing in a select inside another one can
+    be taken for a column of the outer one; None where there is no other."""
+
+    def __init__(self, shape: FetchShape, dialect: SqlDialect, shared: _Shared, alias: str | None = None) -> None:
         self._shape = shape
         self._dialect = dialect
-        self._types = types
-        self._lists: set[str] = set()
-        self._encoders: dict[str, str] = {}
+        self._shared = shared
+        self._alias = alias
+        self._types = shared.types(shape.relation)
 
     def statement(self) -> Statement:
         shape = self._shape
+        relation = self._relation()
         where = self._where(self._column)
-        relation, inside = self._relation()
         if shape.measures:
             query = self._aggregate(relation, where)
             kinds = [(cell.column.kind, cell.column.scale) for cell in shape.groups]
@@ -113,9 +115,9 @@ class _Builder:
         text = self._text(query)
         if not shape.measures and not (shape.limited and shape.per_key) and self._dialect.name in LIMIT_AT_END:
             text += f"\n LIMIT :{LIMIT}"
-        if inside is not None:
-            text = text.replace("'{inside}' = '{inside}'", inside)
-        return Statement(text, frozenset(self._lists), tuple(kinds), self._encoders)
+        for marker, inside in self._shared.insides:
+            text = text.replace(marker, inside)
+        return Statement(text, frozenset(self._shared.lists), tuple(kinds), self._shared.encoders)
 
     def _text(self, query: Any) -> str:
         dialect: Dialect = self._dialect.compiler
@@ -159,19 +161,20 @@ class _Builder:
         query = query if where is None else query.where(where)
         return query.group_by(*grouped) if groups else query
 
-    def _relation(self) -> tuple[Any, str | None]:
+    def _relation(self) -> Any:
         relation = self._shape.relation
         match relation:
             case Table(name=name):
-                return sa.table(name), None
+                return sa.table(name) if self._alias is None else sa.table(name).alias(self._alias)
             case Select(sql=sql, inside=inner):
-                marked = sql.replace("{inside}", "'{inside}' = '{inside}'")
-                alias = sa.text(f"({marked.replace(':', chr(92) + ':')}) rel")
-                inside = None
                 if "{inside}" in sql:
+                    marker = f"'{{inside}}' = '{{inside}}{len(self._shared.insides) or ''}'"
+                    at = len(self._shared.insides)
+                    self._shared.insides.append((marker, ""))
                     condition = self._where(lambda column: sa.literal_column(inner[column.name]), frozenset(inner))
-                    inside = self._condition_text(condition)
-                return alias, inside
+                    self._shared.insides[at] = (marker, self._condition_text(condition))
+                    sql = sql.replace("{inside}", marker)
+                return sa.text(f"({sql.replace(':', chr(92) + ':')}) {self._alias or 'rel'}")
         raise TypeError(f"a SQL source has no {type(relation).__name__}")
 
     def _condition_text(self, condition: Any) -> str:
@@ -180,8 +183,8 @@ class _Builder:
     def _where(self, column: Callable[[Column], Any], only: frozenset[str] | None = None) -> Any:
         """The whole condition; with ``only``, the part that reads just those columns."""
         parts: list[Any] = []
-        for part in _conjuncts(self._shape.where):
-            if only is None or _columns(part) <= only:
+        for part in conjuncts(self._shape.where):
+            if only is None or columns_of(part) <= only:
                 parts.append(self._condition(part, column))
         key = self._shape.key
         if key is not None and (only is None or key.name in only):
@@ -189,26 +192,32 @@ class _Builder:
         return sa.and_(*parts) if parts else sa.literal_column("1") == sa.literal_column("1")
 
     def _column(self, column: Column) -> Any:
-        return sa.column(column.name)
+        return sa.column(column.name) if self._alias is None else self._qualified(column)
+
+    def _qualified(self, column: Column) -> Any:
+        """The column with the name its relation has here."""
+        relation, quote = self._shape.relation, self._dialect.compiler.identifier_preparer.quote
+        own = quote(relation.name) if isinstance(relation, Table) else "rel"
+        return sa.literal_column(f"{self._alias or own}.{quote(column.name)}")
 
     def _value(self, name: str, kind: Any = None) -> Any:
         return sa.bindparam(name, type_=kind or sa.types.NullType())
 
     def _param(self, index: int, column: Column) -> Any:
         name = f"gp_{index}"
-        self._encoders[name] = column.kind
+        self._shared.encoders[name] = column.kind
         return self._value(name)
 
     def _list(self, name: str, column: Column) -> Any:
-        self._lists.add(name)
-        self._encoders[name] = column.kind
+        self._shared.lists.add(name)
+        self._shared.encoders[name] = column.kind
         return self._value(name)
 
     def _among(self, column: Column, value: Any, name: str, *, exactly: bool) -> Any:
         """``value`` is one of a list, which may have to be given in several parts."""
         if exactly and self._dialect.pads and column.kind == "text":
             return self._dialect.among(value.op("+")(MARK_SQL), self._list(f"{name}__{MARKED}", column), column.kind)
-        names = [name] + [f"{name}__{part}" for part in range(1, self._parts.get(name, 1))]
+        names = [name] + [f"{name}__{part}" for part in range(1, self._shared.parts.get(name, 1))]
         tests = [self._dialect.among(value, self._list(one, column), column.kind) for one in names]
         return tests[0] if len(tests) == 1 else sa.or_(*tests).self_group()
 
@@ -251,6 +260,8 @@ class _Builder:
                 return sa.or_(*(self._condition(part, column) for part in parts)).self_group()
             case Complement(part=NullCheck(column=checked)):
                 return column(checked).is_not(None)
+            case Complement(part=Among() as among) if self._correlates(column):
+                return ~self._matching(among)
             case Complement(part=part):
                 inner = self._condition(part, column)
                 return _untrue(inner)
@@ -258,6 +269,38 @@ class _Builder:
                 return column(checked).is_(None)
             case Comparison():
                 return self._comparison(condition, column(condition.column))
+            case Among():
+                if self._correlates(column):
+                    return self._matching(condition)
+                return self._is_among(condition, column(condition.column))
+
+    def _correlates(self, column: Callable[[Column], Any]) -> bool:
+        """Whether a select may name this one's columns, which those inside a relation's own SELECT have no name
+        for."""
+        return self._dialect.matches and column == self._column
+
+    def _inner(self, among: Among) -> tuple[_Builder, Any, Any]:
+        """Another relation's select: its builder, what stands after FROM, and its condition."""
+        self._shared.selects += 1
+        shape = FetchShape(among.relation, where=among.where)
+        inner = _Builder(shape, self._dialect, self._shared, f"rel{self._shared.selects}")
+        return inner, inner._relation(), inner._where(inner._column)
+
+    def _matching(self, among: Among) -> Any:
+        inner, relation, where = self._inner(among)
+        ours = self._exact(among.column, self._qualified(among.column))
+        theirs = inner._exact(among.remote, inner._column(among.remote))
+        return sa.exists(sa.select(sa.literal_column("1")).select_from(relation).where(theirs == ours, where))
+
+    def _is_among(self, among: Among, value: Any) -> Any:
+        inner, relation, where = self._inner(among)
+        theirs = inner._column(among.remote)
+        where = sa.and_(theirs.is_not(None), where)
+        loose = self._dialect.loose_text and among.column.kind == "text" and among.column.normaliser is None
+        return self._dialect.among_rows(
+            value, self._exact(among.column, value), theirs, inner._exact(among.remote, theirs), among.column.kind,
+            sa.select().select_from(relation).where(where), loose=loose,
+        )
 
     def _comparison(self, test: Comparison, value: Any) -> Any:
         column, op = test.column, test.op
@@ -304,7 +347,7 @@ class _Builder:
             return None
         name = self._types.get(column.name)
         if name is not None:
-            return typed(partial(_as_own, name)) if name in LOOSER else None
+            return typed(partial(as_own, name)) if name in LOOSER else None
         return own() if self._dialect.loose_text else None
 
     def _terms(self) -> list[Any]:
@@ -338,29 +381,7 @@ class _Builder:
         return column.kind, column.scale
 
 
-def _as_own(name: str, param: Any, many: bool) -> Any:
-    """A text parameter, or a list of them, as a column of the named type compares it; the parameter stays a text."""
-    text, own = (sa.ARRAY(sa.Text()), sa.ARRAY(Named(name))) if many else (sa.Text(), Named(name))
-    return sa.cast(sa.cast(param, text), own)
-
-
 def _untrue(condition: Any) -> Any:
     """The exact complement: true where the condition is false or unknown, in every dialect."""
     return sa.case((condition, sa.literal_column("0")), else_=sa.literal_column("1")) == sa.literal_column("1")
 
-
-def _conjuncts(condition: Condition) -> list[Condition]:
-    if isinstance(condition, AllOf):
-        return [inner for part in condition.parts for inner in _conjuncts(part)]
-    return [] if condition == Fixed(True) else [condition]
-
-
-def _columns(condition: Condition) -> frozenset[str]:
-    match condition:
-        case AllOf(parts=parts) | AnyOf(parts=parts):
-            return frozenset().union(*(_columns(part) for part in parts))
-        case Complement(part=part):
-            return _columns(part)
-        case NullCheck(column=column) | Comparison(column=column):
-            return frozenset({column.name})
-    return frozenset()

@@ -18,7 +18,9 @@ from schema.classification import open_
 from schema.codecs import Codec, decimal, identity, stripped
 from schema.declare import column, record
 from schema.fetch import (
+    EVERYTHING,
     AllOf,
+    Among,
     AnyOf,
     Column,
     Comparison,
@@ -274,7 +276,17 @@ def either_for_both(condition: Condition) -> Condition:
     return AnyOf(condition.parts) if isinstance(condition, AllOf) and len(condition.parts) > 1 else condition
 
 
+def every_row_of_the_other(condition: Condition) -> Condition:
+    return replace(condition, where=EVERYTHING) if isinstance(condition, Among) else condition
+
+
+def null_joined_to_null(condition: Condition) -> Condition:
+    return AnyOf((condition, NullCheck(condition.column))) if isinstance(condition, Among) else condition
+
+
 WRONG: dict[str, tuple[Answer, str]] = {
+    "joins to every row": (with_where(every_row_of_the_other), "join"),
+    "joins null to null": (with_where(null_joined_to_null), "join"),
     "loses a row": (one_row_lost, "keys"),
     "matches null with a key": (null_keys, "keys"),
     "does not trim keys": (reshaped(no_normaliser), "keys"),

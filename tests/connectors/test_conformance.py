@@ -94,6 +94,8 @@ def promised(record: Record) -> set[str]:
     found = {"keys", "fetches at once", "row budget", "deadline", "codec", "nothing changed"}
     if can.list_all:
         found |= {"projection", "operator eq", "operator in"}
+    if can.joins:
+        found |= {"join"}
     if can.groups:
         found |= {"order", "limit", "per-key limit", "group", "complement", "combination", "conditional cell"}
         found |= {f"operator {op}" for op in OPERATORS}

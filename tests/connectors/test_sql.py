@@ -21,6 +21,7 @@ from schema.fetch import (
     EVERYTHING,
     NOTHING,
     AllOf,
+    Among,
     AnyOf,
     Cell,
     Column,
@@ -102,6 +103,19 @@ SHAPES: dict[str, FetchShape] = {
     "inside a grouped select": FetchShape(
         FIGURES, (Cell(CODE), Cell(SCALE)), where=AllOf((compared(CODE, "in", 0), compared(SCALE, "gt", 1))), key=CODE,
     ),
+    "joined in the source": FetchShape(
+        STAFF, (Cell(CODE),), where=Among(CODE, Table("leaves"), CODE, compared(POSTED, "gte", 0)), limited=True,
+    ),
+    "not joined in the source, through a join there, by a number": FetchShape(
+        STAFF, measures=(Measure(Function.COUNT),),
+        where=Complement(Among(SCALE, Table("grades"), SCALE, Among(NAME, STAFF, NAME, compared(CODE, "eq", 0)))),
+    ),
+    "joined to a grouped select, and that to another one": FetchShape(
+        FIGURES, (Cell(CODE),),
+        where=AnyOf((
+            NullCheck(CODE), Among(CODE, FIGURES, CODE, AllOf((compared(CODE, "in", 0), compared(SCALE, "gt", 1)))),
+        )),
+    ),
 }  # fmt: skip
 
 
@@ -109,7 +123,7 @@ def written(dialect: SqlDialect) -> str:
     texts = {name: build(shape, dialect).text for name, shape in SHAPES.items()}
     by_key = SHAPES["rows by key"]
     if dialect is POSTGRES:
-        texts["rows by a key of type char(n)"] = build(by_key, dialect, types={"code": "bpchar"}).text
+        texts["rows by a key of type char(n)"] = build(by_key, dialect, types=lambda relation: {"code": "bpchar"}).text
     if dialect is ORACLE:
         texts["rows by 2,001 to 3,000 keys"] = build(by_key, dialect, parts={"gp_keys": 3}).text
     lines = {name: re.sub(" +$", "", text, flags=re.MULTILINE) for name, text in texts.items()}

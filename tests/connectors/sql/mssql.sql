@@ -67,3 +67,28 @@ WHERE (1 = 1)) AS given GROUP BY given.g0, given.g1;
 SELECT TOP (:gp_limit) code AS c0, bps AS c1
 FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND (f.code IN :gp_keys) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_keys__marked) GROUP BY f.code) rel
 WHERE (code IN :gp_0) AND ((CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND bps > :gp_1 AND (code IN :gp_keys) AND ((CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_keys__marked);
+
+-- joined in the source
+SELECT TOP (:gp_limit) code AS c0
+FROM staff
+WHERE (CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM leaves AS rel1
+WHERE rel1.code IS NOT NULL AND rel1.posted >= :gp_0);
+
+-- not joined in the source, through a join there, by a number
+SELECT count(*) AS m0
+FROM staff
+WHERE CASE WHEN (bps IN (SELECT rel1.bps
+FROM grades AS rel1
+WHERE rel1.bps IS NOT NULL AND (CAST(rel1.name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel2.name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM staff AS rel2
+WHERE rel2.name IS NOT NULL AND rel2.code = :gp_0 AND (CAST(rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') = (:gp_0 + N'|')))) THEN 0 ELSE 1 END = 1;
+
+-- joined to a grouped select, and that to another one
+SELECT TOP (:gp_limit) code AS c0
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR (CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) GROUP BY f.code) rel1
+WHERE rel1.code IS NOT NULL AND (rel1.code IN :gp_0) AND ((CAST(rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND rel1.bps > :gp_1)) GROUP BY f.code) rel
+WHERE (code IS NULL OR (CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) GROUP BY f.code) rel2
+WHERE rel2.code IS NOT NULL AND (rel2.code IN :gp_0) AND ((CAST(rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND rel2.bps > :gp_1));
