@@ -19,12 +19,13 @@ from schema.recent import Recent
 
 
 class LedgerWriter(Protocol):
-    async def append(self, body: bytes) -> str: ...
+    async def append(self, body: bytes, patience_s: float = 0.0) -> str: ...
 
 
 @dataclass(slots=True)
 class House:
-    """``plans`` is bounded; a plan holds no value of any request."""
+    """``plans`` is bounded; a plan holds no value of any request. ``under_way``: requests whose ledger entry is yet
+    to come."""
 
     catalog: Catalog
     surface: Surface
@@ -34,6 +35,7 @@ class House:
     reach: Reach
     limits: OperationLimits = field(default_factory=OperationLimits)
     time_s: float = 10.0
+    under_way: int = 0
     plans: Recent[Hashable, Any] = field(default_factory=lambda: Recent(1024))
     _readers: dict[frozenset[str], tuple[GraphQLSchema, Reader]] = field(default_factory=dict)
     _sdl: str | None = None

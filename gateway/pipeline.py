@@ -35,6 +35,8 @@ from schema.errors import Code
 
 log = structlog.get_logger("gateway")
 
+PATIENCE = 0.1
+MOST_PATIENCE_S = 0.05
 BESIDE = frozenset({"catalog", "field"})
 CONTEXT_NAMES = {"purpose": "purpose", "case": "case", "onBehalfOf": "on_behalf_of"}
 
@@ -69,6 +71,7 @@ async def answer(house: House, incoming: Incoming) -> Answer:
     """The response to a request, once its ledger entry is durable."""
     course = Course(incoming, int(time.time() * 1000))
     outcome, body = "ok", b""
+    house.under_way += 1
     try:
         course.principal = await house.authenticator.authenticate(*_claims(incoming))
         access = house.policy.access(course.principal)
@@ -95,11 +98,21 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         log.error("request failed", request=incoming.request_id, kind=type(error).__name__, where=_where(error))
         message = "something went wrong here; tell the operators the request id"
         body = _errors([{"message": message, "extensions": {"code": Code.INTERNAL, "requestId": incoming.request_id}}])
+    finally:
+        house.under_way -= 1
+    now_ms = int(time.time() * 1000)
     try:
-        receipt = await house.ledger.append(recording.entry(course, outcome, int(time.time() * 1000)))
+        entry = recording.entry(course, outcome, now_ms)
+        receipt = await house.ledger.append(entry, _patience_s(house, now_ms - course.started_ms))
     except AuthError as error:
         return Answer(_errors([{"message": error.message, "extensions": {"code": error.code}}]), "ledger_unavailable")
     return Answer(body, outcome, receipt)
+
+
+def _patience_s(house: House, taken_ms: int) -> float:
+    """How long the entry may wait for others to share its commit: not at all when none is to come, else a small part of
+    the time its request has taken anyway."""
+    return min(MOST_PATIENCE_S, taken_ms / 1000 * PATIENCE) if house.under_way and taken_ms > 0 else 0.0
 
 
 async def _run(house: House, course: Course, compiled: Compiled) -> Execution:

@@ -77,7 +77,7 @@ class Remembered:
     entries: list[bytes] = field(default_factory=list)
     broken: bool = False
 
-    async def append(self, body: bytes) -> str:
+    async def append(self, body: bytes, patience_s: float = 0.0) -> str:
         if self.broken:
             from auth.errors import LedgerUnavailable
 

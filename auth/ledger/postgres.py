@@ -54,7 +54,9 @@ class PostgresStore:
             self._connection = await asyncpg.connect(
                 self._url, server_settings={"synchronous_commit": "on", "application_name": "gateway-ledger"}
             )
-            await self._connection.execute(TABLE)
+            async with self._connection.transaction():  # two gateways that start at once must not both make it
+                await self._connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                await self._connection.execute(TABLE)
         return self._connection
 
     async def _forget(self) -> None:

@@ -1,10 +1,11 @@
 """Group commit: entries that wait while a commit runs go into the next one together. An entry's receipt comes only when
-its commit and the commit's signed head are durable. While several come at once, a commit waits a moment for more: what
-it costs is shared by all of them."""
+its commit and the commit's signed head are durable. An entry may say how long it can wait for others to share its
+commit: what a commit costs is the same for one as for fifty."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
@@ -28,39 +29,59 @@ class Store(Protocol):
     async def aclose(self) -> None: ...
 
 
+Waiting = tuple[bytes, "asyncio.Future[Link]"]
+"""An entry and what its receipt is waited for with."""
+
+
 class Ledger:
     """Writes entries through one store. One lives as long as the process."""
 
-    def __init__(self, store: Store, timeout_s: float = 5.0, gather_s: float = 0.002) -> None:
+    def __init__(self, store: Store, timeout_s: float = 5.0) -> None:
         self._store = store
         self._timeout_s = timeout_s
-        self._gather_s = gather_s
-        self._waiting: list[tuple[bytes, asyncio.Future[Link]]] = []
+        self._waiting: list[Waiting] = []
+        self._until = math.inf
+        """When the most impatient of the waiting entries wants to be written, by the loop's clock."""
+        self._alarm: asyncio.Handle | None = None
         self._writer: asyncio.Task[None] | None = None
         self.commits = 0
 
-    async def append(self, body: bytes) -> str:
-        """The receipt ``seq-hash`` of the entry, once it is durable. Raises LedgerUnavailable."""
-        future: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
+    async def append(self, body: bytes, patience_s: float = 0.0) -> str:
+        """The receipt ``seq-hash`` of the entry, once it is durable; its commit begins within ``patience_s``, or after
+        the one that runs. Raises LedgerUnavailable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Link] = loop.create_future()
         self._waiting.append((body, future))
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write())
+        until = loop.time() + patience_s
+        if until < self._until:
+            self._until = until
+            self._wind(loop)
         link = await future
         return f"{link.seq}-{link.hash[:16]}"
 
-    async def _write(self) -> None:
+    def _wind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Sets the alarm for the next commit, unless one runs: at its end this is called again."""
+        if self._writer is not None:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        soon = self._until <= loop.time()
+        self._alarm = loop.call_soon(self._begin) if soon else loop.call_at(self._until, self._begin)
+
+    def _begin(self) -> None:
+        batch, self._waiting = self._waiting, []
+        self._alarm, self._until = None, math.inf
+        self._writer = asyncio.create_task(self._write(batch))
+
+    async def _write(self, batch: list[Waiting]) -> None:
         try:
-            busy = False
-            while self._waiting:
-                if busy and self._gather_s:
-                    await asyncio.sleep(self._gather_s)
-                batch, self._waiting = self._waiting, []
-                await self._commit(batch)
-                busy = len(self._waiting) > 1
+            await self._commit(batch)
         finally:
             self._writer = None
+            if self._waiting:
+                self._wind(asyncio.get_running_loop())
 
-    async def _commit(self, batch: list[tuple[bytes, asyncio.Future[Link]]]) -> None:
+    async def _commit(self, batch: list[Waiting]) -> None:
         try:
             async with asyncio.timeout(self._timeout_s):
                 links = await self._store.commit([body for body, _ in batch])
@@ -80,8 +101,13 @@ class Ledger:
         return self._store.read(after)
 
     async def aclose(self) -> None:
-        """Waits for what is being written, then closes the store."""
-        if self._writer is not None:
+        """Writes what is waiting, then closes the store."""
+        while self._waiting or self._writer is not None:
+            if self._writer is None:
+                if self._alarm is not None:
+                    self._alarm.cancel()
+                self._begin()
+            assert self._writer is not None
             await asyncio.gather(self._writer, return_exceptions=True)
         await self._store.aclose()
 

@@ -192,6 +192,23 @@ async def test_requests_at_the_same_time_share_commits(store: Store) -> None:
     assert len(await entries(store)) == 100
 
 
+async def test_an_entry_that_can_wait_shares_the_commit_of_one_that_cannot(store: Store) -> None:
+    ledger = Ledger(store)
+    patient = asyncio.create_task(ledger.append(body(1), 3600.0))
+    await asyncio.sleep(0)
+    assert (await ledger.append(body(2)))[0] == "2"
+    assert (await patient)[0] == "1"
+    assert ledger.commits == 1
+
+
+async def test_closing_writes_what_still_waits_for_others(tmp_path: Path) -> None:
+    ledger = Ledger(store_of(tmp_path))
+    patient = asyncio.create_task(ledger.append(body(1), 3600.0))
+    await asyncio.sleep(0)
+    await ledger.aclose()
+    assert (await patient)[0] == "1"
+
+
 async def test_two_gateways_write_one_chain(tmp_path: Path) -> None:
     ledgers = [Ledger(store_of(tmp_path)) for _ in range(2)]
     await asyncio.gather(*(ledgers[at % 2].append(body(at)) for at in range(60)))
