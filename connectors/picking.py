@@ -9,6 +9,7 @@ from typing import Any
 from connectors.memory import BLANKS
 from schema.fetch import (
     AllOf,
+    Among,
     AnyOf,
     Column,
     Comparison,
@@ -102,3 +103,5 @@ class _Written:
             case Comparison(column=column, op=op, param=param):
                 value = self.compared(column)
                 return f"({value} is not None and {OPERATORS[op].format(value, f'p[{int(param.index)}]')})"
+            case Among():
+                raise TypeError("this source has no other relation to look into")
