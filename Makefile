@@ -11,10 +11,10 @@ serve: .venv/ready
 	$(BIN)/python -m legacy.services --store $(BUILT) -- $(BIN)/gateway --config demo.toml serve --port $(PORT)
 
 test: .venv/ready
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
 test-long: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/ready
 	$(BIN)/ruff check .

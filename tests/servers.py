@@ -13,8 +13,9 @@ import asyncmy
 import asyncpg
 import pytest
 
-PREFIX = os.environ.get("GATEWAY_TEST_PREFIX", "gateway_test")
-"""How the names of test databases begin; two runs at once need two prefixes."""
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+PREFIX = os.environ.get("GATEWAY_TEST_PREFIX", "gateway_test") + (f"_{WORKER}" if WORKER else "")
+"""How the names of test databases begin; two runs at once need two prefixes, and so do the workers of one run."""
 HOW_POSTGRES = "no PostgreSQL answers; start one, or set GATEWAY_TEST_POSTGRES=postgresql://user@host/postgres"
 HOW_MARIADB = "no MariaDB answers; start one, or set GATEWAY_TEST_MARIADB=mysql://user@host:3306"
 
