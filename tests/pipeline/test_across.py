@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -61,3 +62,14 @@ async def test_a_row_without_a_key_matches_no_filter_through_a_link(lost_key: De
         )
         assert len(told["data"]["schools"]["nodes"]) == number
         assert [error["message"] for error in told["errors"]] == [LEFT_OUT]
+
+
+async def test_a_sum_the_source_made_has_the_places_of_its_field(file_desk: Desk) -> None:
+    """A source that writes 34.7 for 34.70 adds up to 69.4, which is told as each value is."""
+    reach = file_desk.house.reach
+    districts = [{"dist_code": code, "literacy_pct": Decimal("34.7")} for code in ("KEC", "GWA")]
+    geo = MemoryConnector(reach.connectors["geo"].source, {"districts": districts})  # type: ignore[dict-item]
+    file_desk.house.reach = replace(reach, connectors={**reach.connectors, "geo": geo})
+    data = await file_desk.data("{ districts { aggregate { sum { literacyPercent } } nodes { literacyPercent } } }")
+    assert data["districts"]["aggregate"] == [{"sum": {"literacyPercent": "69.40"}}]
+    assert data["districts"]["nodes"] == [{"literacyPercent": "34.70"}] * 2
