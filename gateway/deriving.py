@@ -141,13 +141,14 @@ class _Derivation:
                 wanted.append(Wanted(_via(access, cell), cell.field, cell.condition))
             else:
                 draft.position(cell.field, cell.condition)
+        key = draft.key()
 
         def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
             return FetchShape(record.relation, cells, condition, key_column)
 
         step = linker.number()
         reading, places = linker.read(draft, self.path, where, keyed, join, shape, tuple(wanted))
-        linker.steps[step] = ScanStep(step, self.path, reading)
+        linker.steps[step] = ScanStep(step, self.path, reading, key)
         linked = iter(places)
         stands: dict[str, int] = {}
         for name, _ in leaf.cells:

@@ -33,6 +33,12 @@ def takes_keys(record: Record, part: Field) -> bool:
     return codec.enumerable or codec.normaliser in capabilities.normalisers
 
 
+def keys_may_be_unreadable(record: Record) -> bool:
+    """Whether rows may turn out to have no key. A source that groups is a database, whose keys are never null: there
+    only a codec can fail."""
+    return not (record.source.capabilities.groups and codec_of(record.key_field).total)
+
+
 def visible_rows(condition: Predicate) -> Filter:
     return AllTests() if condition == TRUE else RuleTest(condition)
 
@@ -58,6 +64,10 @@ class Draft:
         if wanted not in self.cells:
             self.cells.append(wanted)
         return self.cells.index(wanted)
+
+    def key(self) -> int:
+        """Where the record's key stands; -1 where every row has one."""
+        return self.position(self.record.key_field) if keys_may_be_unreadable(self.record) else -1
 
     def whole(self, where: Filter) -> Filter:
         """The filter with what always holds here."""
@@ -132,7 +142,7 @@ class Draft:
             return False
         if not self.push.can_push(self.whole(where)):
             return False
-        if not codec_of(self.record.key_field).total:
+        if keys_may_be_unreadable(self.record):
             return False  # rows whose key cannot be read are left out, and only their decoded key tells
         if not all(self.push.can_push_cell(condition) for _, condition in groups):
             return False

@@ -30,6 +30,7 @@ from gateway.plan import (
     KeysOf,
     LookupStep,
     Reading,
+    ReadingStep,
     RowsStep,
     ScanStep,
     Step,
@@ -251,7 +252,8 @@ class Execution:
         reading = step.reading
         params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
-        return RowsResult(await self._read(step.id, reading, step.path, reading.shape, params, None, keys))
+        rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
+        return RowsResult(self._with_keys(step, rows))
 
     async def _rows(self, step: RowsStep) -> RowsResult:
         reading = step.reading
@@ -268,17 +270,9 @@ class Execution:
             if page.limit == 0 and not more:
                 return RowsResult([], {} if reading.join >= 0 else None, page)
         rows = await self._read(step.id, reading, step.path, shape, params, limit, keys)
-        key = step.key
-        incomplete = False
-        if None in [row[key] for row in rows]:
-            rows = [row for row in rows if row[key] is not None]
-            incomplete = True
-            record = reading.record
-            self._tell(
-                step.path, Code.SOURCE_UNAVAILABLE,
-                f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
-                f"{record.name}.key",
-            )  # fmt: skip
+        kept = self._with_keys(step, rows)
+        incomplete = len(kept) < len(rows)
+        rows = kept
         if step.single:
             return self._single(step, rows)
         assert page is not None
@@ -288,6 +282,19 @@ class Execution:
                 self._keep(step)
             return found
         return self._linked_page(step, rows, page, incomplete)
+
+    def _with_keys(self, step: ReadingStep, rows: list[Any]) -> list[Any]:
+        """Without the rows whose key cannot be read, which is told once."""
+        key = step.key
+        if key < 0 or None not in [row[key] for row in rows]:
+            return rows
+        record = step.reading.record
+        self._tell(
+            step.path, Code.SOURCE_UNAVAILABLE,
+            f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
+            f"{record.name}.key",
+        )  # fmt: skip
+        return [row for row in rows if row[key] is not None]
 
     def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
         join = step.reading.join
@@ -421,6 +428,8 @@ class Execution:
         params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
         rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
+        if len(self._with_keys(step, rows)) < len(rows):
+            raise _Stop(Code.SOURCE_UNAVAILABLE)
         local_params = self._params(reading.local_params, step.path)
         finer = None if step.merges is None or reading.scan is None else self.results[reading.scan]
         return grouping.group(
@@ -433,7 +442,7 @@ class Execution:
         params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
         rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
-        found = {row[0] for row in rows}
+        found = {row[0] for row in self._with_keys(step, rows)}
         found.discard(None)
         return frozenset(found)
 

@@ -176,7 +176,8 @@ def _decoded(partial: Partial, raw: Any, report: Callable[[Field], None]) -> Any
             with localcontext() as context:
                 context.prec = 60
                 assert codec.factor is not None
-                return Decimal(raw) * codec.factor
+                total = Decimal(raw) * codec.factor
+                return total if codec.scale is None else total.quantize(Decimal(1).scaleb(-codec.scale))
         return int(raw) if partial.term.field.scalar.kind == "int" else raw
     try:
         return codec.decode(raw)

@@ -14,7 +14,7 @@ from math import inf
 
 from gateway.allowed import AllTests, FieldTest, Filter, Hop, LinkTest, Path, Via
 from gateway.collapsing import Alternative, can_collapse, reads_less, with_those_inside
-from gateway.drafting import Draft, Shaping, codec_of, over, takes_keys, visible_rows
+from gateway.drafting import Draft, Shaping, codec_of, keys_may_be_unreadable, over, takes_keys, visible_rows
 from gateway.estimates import Estimates
 from gateway.plan import JoinIn, Keyed, KeySetStep, Reading, RowsStep, ScanStep, Step
 from gateway.pushdown import Local, Pushdown, conjuncts, coordinate, link_tests
@@ -148,7 +148,8 @@ class Linker:
         self.choose(draft, test.where, parent, remote)
         keyed = None if parent is None else self.keyed(remote, target, parent)
         pushed = not draft.push.rows_first and (keyed is None or keyed.pushed)
-        pushed = pushed and target.source.capabilities.groups and draft.push.can_push(draft.whole(test.where))
+        pushed = pushed and not keys_may_be_unreadable(target) and draft.push.can_push(draft.whole(test.where))
+        key = -1 if pushed else draft.key()
 
         def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
             if pushed:
@@ -157,7 +158,7 @@ class Linker:
             return FetchShape(target.relation, cells, condition, key_column)
 
         reading, _ = self.read(draft, path, test.where, keyed, join, shape)
-        self.steps[number] = KeySetStep(number, path, reading, pushed, coordinate(record, test))
+        self.steps[number] = KeySetStep(number, path, reading, pushed, coordinate(record, test), key)
         return number
 
     def read(

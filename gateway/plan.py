@@ -137,11 +137,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ScanStep:
-    """Rows that a later step filters, joins, orders or groups here."""
+    """Rows that a later step filters, joins, orders or groups here. ``key``: position of the record's key where rows
+    without a readable one are left out here already."""
 
     id: int
     path: Path
     reading: Reading
+    key: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,8 @@ class AggregateStep:
     pushed: bool
     merges: int | None
     protection: Protection | None
+    key: int = -1
+    """Not pushed: position of the record's key. Nothing is told over rows whose key cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,8 @@ class KeySetStep:
     pushed: bool
     into: str
     """Coordinate of the link filtered through."""
+    key: int = -1
+    """Not pushed: position of the record's key. Rows whose key cannot be read are left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Totaller:
             -1 if partial.term is None else draft.position(partial.term.field, partial.term.condition)
             for partial in partials
         ) if not pushed else ()  # fmt: skip
+        key = -1 if pushed else draft.key()
         # A grouped cell stands once in a row: the join cell and a group by the same field share it.
         groups = tuple(draft.position(term.field, term.condition) for term in asked.groups)
 
@@ -87,7 +88,7 @@ class Totaller:
 
         reading, _ = self.linker.read(draft, asked.path, where, keyed, join, shape)
         self.linker.steps[number] = AggregateStep(
-            number, asked.path, reading, groups, partials, measured, pushed, None, protection
+            number, asked.path, reading, groups, partials, measured, pushed, None, protection, key
         )
         return number
 

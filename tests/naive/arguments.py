@@ -74,7 +74,7 @@ class Reading:
                 elif quantifier == "none":
                     known[value] = not any(answers)
                 else:
-                    known[value] = any(answers) and (link.many or len(answers) == 1)
+                    known[value] = any(answers)
             return known[value]
 
         return holds

@@ -232,7 +232,7 @@ class Naive:
                     answer[key] = {inner: facts[each.name.value] for inner, each, _ in self._collect(nested)}
                 case _:
                     answer[key] = self._totals.total(
-                        record, node, nested, arguments.get("where"), candidates, of[0] if of else None
+                        record, node, nested, arguments.get("where"), candidates, of
                     )
         return answer
 

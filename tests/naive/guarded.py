@@ -107,7 +107,7 @@ def apart(groups: GuardedGroups, found: Any, compare: Callable[[Any, Any, str], 
     withheld = {at for at, (one, other) in both if compare(one.shown, other, path)}
     for line in groups.lines:
         gone = [at for at in line if at in withheld]
-        if gone and len(line) > 1 and (len(gone) < 2 or sum(groups.weights[at] for at in gone) < groups.k):
+        if 0 < len(gone) < len(line) and (len(gone) < 2 or sum(groups.weights[at] for at in gone) < groups.k):
             return [f"{path}: groups {gone} can be worked out from {line}"]
     return []
 

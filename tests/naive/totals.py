@@ -43,19 +43,26 @@ class Totals:
     _tables: dict[tuple[str, Right, frozenset[str]], Table]
 
     def total(
-        self, record: Record, node: FieldNode, selected: Selected, where: Any, candidates: list[Row], of: str | None
-    ) -> Any:
-        """A figure under the first right that covers all of it. ``of``: the field each parent's rows are found by."""
+        self, record: Record, node: FieldNode, selected: Selected, where: Any, candidates: list[Row],
+        of: tuple[str, Any] | None,
+    ) -> Any:  # fmt: skip
+        """A figure under the first right that covers all of it. ``of``: the field each parent's rows are found by, and
+        its value there. Over a row whose key cannot be read nothing is told; over others of its record neither may."""
         problem = "REFUSED"
         for number, right in enumerate(self.reading.view.rights(record).totals):
             try:
                 if of is not None and right.by is not None:
-                    self.reading.view.cell(record, record.fields[of], right)
+                    self.reading.view.cell(record, record.fields[of[0]], right)
                 test = self.reading.where(record, where, right)
                 rows = [row for row in candidates if right.test(row) and test(row)]
-                read = read_fields(record, where) | ({of} if of else set())
+                read = read_fields(record, where) | ({of[0]} if of else set())
                 figure = Figure(self, record, right, rows, read, not where and of is None)
-                return figure.count() if node.name.value == "totalCount" else figure.groups(node, selected)
+                found = figure.count() if node.name.value == "totalCount" else figure.groups(node, selected)
+                lost = self.reading.view.world.keyless.get(record.name)
+                if not lost:
+                    return found
+                own = [row for row in lost if of is None or row[of[0]] == of[1] is not None]
+                return Guarded(found, None, any(right.test(row) and test(row) for row in own))
             except Refused as refused:
                 problem = str(refused) if not number else problem
         return self.refuse(problem)

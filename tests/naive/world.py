@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from schema.catalog import Catalog, Field, Record
@@ -17,11 +17,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``rows``: record name -> its rows with a readable key. ``dirt``: what the data holds, counted."""
+    """``rows``: record name -> its rows with a readable key; ``keyless``: those without. ``dirt``: what the data holds,
+    counted."""
 
     catalog: Catalog
     rows: Mapping[str, list[Row]]
     dirt: Counter[str]
+    keyless: Mapping[str, list[Row]] = field(default_factory=dict)
 
 
 async def load(catalog: Catalog, connectors: Mapping[str, Connector]) -> World:
@@ -29,11 +31,15 @@ async def load(catalog: Catalog, connectors: Mapping[str, Connector]) -> World:
     rows: dict[str, list[Row]] = {}
     dirt: Counter[str] = Counter()
     later = []
+    keyless: dict[str, list[Row]] = {}
     for record in catalog.records.values():
         if record.source.kind == "derived":
             continue  # worked out from the others: tests of their own compare them with what was planted
         if record.source.capabilities.list_all:
-            rows[record.name] = await _read(record, connectors[record.source.name], (), dirt)
+            found = await _read(record, connectors[record.source.name], (), dirt)
+            rows[record.name] = [row for row in found if row[record.key] is not None]
+            keyless[record.name] = [row for row in found if row[record.key] is None]
+            dirt["unreadable key"] += len(keyless[record.name])
         else:
             later.append(record)
     for record in later:
@@ -44,14 +50,13 @@ async def load(catalog: Catalog, connectors: Mapping[str, Connector]) -> World:
             for row in rows[other.name] if row[link.local] is not None
         }  # fmt: skip
         connector = connectors[record.source.name]
-        found = [await _read(record, connector, (key,), dirt) for key in sorted(keys)]
-        rows[record.name] = [row for part in found for row in part]
-    return World(catalog, rows, dirt)
+        rows[record.name] = [row for key in sorted(keys) for row in await _read(record, connector, (key,), dirt)]
+    return World(catalog, rows, dirt, keyless)
 
 
 async def _read(record: Record, connector: Connector, keys: tuple[Any, ...], dirt: Counter[str]) -> list[Row]:
     columns = [part for part in record.fields.values() if part.column is not None]
-    cells = tuple(_cell(part) for part in columns)
+    cells = tuple(cell_of(part) for part in columns)
     key = cells[columns.index(record.key_field)].column if keys else None
     shape = FetchShape(record.relation, cells, key=key)
     answer = await connector.fetch(Fetch(shape, asyncio.get_running_loop().time() + 60, keys))
@@ -68,13 +73,12 @@ async def _read(record: Record, connector: Connector, keys: tuple[Any, ...], dir
                 row[part.name] = part.codec.decode(raw)
             except Exception:
                 dirt["unreadable"] += 1
-        if row[record.key] is not None:
-            rows.append(row)
+        rows.append(row)
     _count(record, rows, dirt)
     return rows
 
 
-def _cell(part: Field) -> Cell:
+def cell_of(part: Field) -> Cell:
     assert part.codec is not None
     return Cell(Column(str(part.column), part.codec.kind or part.scalar.kind, part.codec.scale))
 
