@@ -330,7 +330,7 @@ def _day(value: Any) -> dt.date:
 
 
 def _month(value: Any) -> str:
-    return value if isinstance(value, str) else f"{_day(value):%Y-%m}"
+    return value if isinstance(value, str) else _day(value).isoformat()[:7]
 
 
 def _fiscal_year(value: Any) -> str:
@@ -391,7 +391,7 @@ def _held(node: Held, rows: list[Any]) -> list[Any]:
                 until = _next_month(_day(row[on]))
                 for _ in range(node.months):
                     until = _next_month(until)
-            found += [(*row, f"{first:%Y-%m}", days) for first, days in _months(_day(row[on]), until)]
+            found += [(*row, first.isoformat()[:7], days) for first, days in _months(_day(row[on]), until)]
     return found
 
 
@@ -402,7 +402,7 @@ def _spread(node: Spread, rows: list[Any]) -> list[Any]:
     for row in rows:
         if row[first] is not None and row[last] is not None:
             after = _day(row[last]) + dt.timedelta(days=1)
-            found += [(*row, f"{month:%Y-%m}") for month, _ in _months(_day(row[first]), after)]
+            found += [(*row, month.isoformat()[:7]) for month, _ in _months(_day(row[first]), after)]
     return found
 
 

@@ -150,7 +150,7 @@ def _decode_yyyymmdd(raw: Any) -> dt.date | None:
 
 
 yyyymmdd = Codec(
-    "yyyymmdd", _decode_yyyymmdd, lambda day: (day.strftime("%Y%m%d"),), kind="text", ordered=True
+    "yyyymmdd", _decode_yyyymmdd, lambda day: (day.isoformat().replace("-", ""),), kind="text", ordered=True
 )  # fmt: skip
 """A day as YYYYMMDD; blank and 00000000 are null."""
 
@@ -164,7 +164,7 @@ def _decode_ddmmyyyy(raw: Any) -> dt.date | None:
     raise Unreadable("not a date as DD/MM/YYYY")
 
 
-ddmmyyyy = Codec("ddmmyyyy", _decode_ddmmyyyy, lambda day: (day.strftime("%d/%m/%Y"),), kind="text")
+ddmmyyyy = Codec("ddmmyyyy", _decode_ddmmyyyy, lambda day: (f"{day:%d/%m}/{day.year:04d}",), kind="text")
 """A day as DD/MM/YYYY; blank is null."""
 
 
