@@ -1,4 +1,5 @@
-"""MariaDB and MySQL on asyncmy's own pool: read-only sessions in UTC, lists written out by the driver."""
+"""MariaDB and MySQL on asyncmy's own pool: read-only sessions in UTC, lists written out by the driver (why, see Note
+[long lists])."""
 
 from __future__ import annotations
 
@@ -11,11 +12,14 @@ import asyncmy
 from connectors.address import Address
 from connectors.sql.compiled import Compiler, to_bool
 from connectors.sql.dialects import MARIADB
-from schema.fetch import Fetch, RowBudgetExceeded, Rows, SourceTimeout, SourceUnavailable
+from schema.fetch import Fetch, RowBudgetExceeded, Rows, SourceRefused, SourceTimeout, SourceUnavailable
 from schema.sources import Source
 
 INTERRUPTED = frozenset({1969, 1317, 3024})
 """Server error numbers of a statement that ran out of its time."""
+LONG = 1_000
+"""Values in a list from which on the statement is measured before it is sent: the server hangs up on one that is larger
+than its max_allowed_packet."""
 
 
 class MariaConnector:
@@ -36,6 +40,7 @@ class MariaConnector:
             escape=lambda text: text.replace("%", "%%"),
         )  # fmt: skip
         self._pool: Any = None
+        self._packet_bytes: int | None = None
         self._lock = asyncio.Lock()
 
     async def _opened(self) -> Any:
@@ -70,6 +75,8 @@ class MariaConnector:
                 connection = await pool.acquire()
                 try:
                     async with connection.cursor() as cursor:
+                        if values and any(isinstance(one, tuple) and len(one) > LONG for one in values.values()):
+                            text, values = await self._written(cursor, text, values), None
                         await cursor.execute(text, values)
                         rows: list[Any] = await cursor.fetchall()
                 except BaseException:
@@ -79,11 +86,27 @@ class MariaConnector:
                     pool.release(connection)
         except TimeoutError as error:
             raise SourceTimeout(f"{self.source.name}: no answer in time") from error
+        except SourceRefused:
+            raise
         except Exception as error:
             if error.args and error.args[0] in INTERRUPTED:
                 raise SourceTimeout(f"{self.source.name}: no answer in time") from error
             raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}: {error}") from error
         return rows
+
+    async def _written(self, cursor: Any, text: str, values: dict[str, Any]) -> str:
+        """The statement with its values. Raises SourceRefused when the server would not take it."""
+        if self._packet_bytes is None:
+            await cursor.execute("SELECT @@max_allowed_packet")
+            (self._packet_bytes,) = await cursor.fetchone()
+        written: str = cursor.mogrify(text, values)
+        size_bytes = len(written.encode()) + 1
+        if size_bytes > self._packet_bytes:
+            raise SourceRefused(
+                f"{self.source.name}: a statement of {size_bytes:,} bytes is more than the server's max_allowed_packet "
+                f"of {self._packet_bytes:,}; lower max_filter_keys in the source's limits"
+            )
+        return written
 
     async def describe(self, relation_sql: str) -> list[str]:
         """Names of the columns a table or select has. Raises SourceUnavailable."""

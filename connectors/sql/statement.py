@@ -262,6 +262,10 @@ class _Builder:
                 return column(checked).is_not(None)
             case Complement(part=Among() as among) if self._correlates(column):
                 return ~self._matching(among)
+            case Complement(part=Comparison(column=listed, op="in", param=param)):
+                # No index serves a complement: a long list need not stand there twice for one.
+                value = self._exact(listed, column(listed))
+                return _untrue(self._among(listed, value, f"gp_{param.index}", exactly=True))
             case Complement(part=part):
                 inner = self._condition(part, column)
                 return _untrue(inner)

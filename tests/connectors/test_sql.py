@@ -103,6 +103,9 @@ SHAPES: dict[str, FetchShape] = {
     "inside a grouped select": FetchShape(
         FIGURES, (Cell(CODE), Cell(SCALE)), where=AllOf((compared(CODE, "in", 0), compared(SCALE, "gt", 1))), key=CODE,
     ),
+    "none of the listed": FetchShape(
+        STAFF, (Cell(CODE),), where=AllOf((Complement(compared(NAME, "in", 0)), Complement(compared(SCALE, "in", 1)))),
+    ),
     "joined in the source": FetchShape(
         STAFF, (Cell(CODE),), where=Among(CODE, Table("leaves"), CODE, compared(POSTED, "gte", 0)), limited=True,
     ),

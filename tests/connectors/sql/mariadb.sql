@@ -75,6 +75,12 @@ FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f W
 WHERE (code IN :gp_0) AND (convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) AND bps > :gp_1 AND (code IN :gp_keys) AND (convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_keys)
  LIMIT :gp_limit;
 
+-- none of the listed
+SELECT code AS c0
+FROM staff
+WHERE CASE WHEN (convert(name USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) THEN 0 ELSE 1 END = 1 AND CASE WHEN (bps IN :gp_1) THEN 0 ELSE 1 END = 1
+ LIMIT :gp_limit;
+
 -- joined in the source
 SELECT code AS c0
 FROM staff

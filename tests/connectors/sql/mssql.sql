@@ -68,6 +68,11 @@ SELECT TOP (:gp_limit) code AS c0, bps AS c1
 FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND (f.code IN :gp_keys) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_keys__marked) GROUP BY f.code) rel
 WHERE (code IN :gp_0) AND ((CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND bps > :gp_1 AND (code IN :gp_keys) AND ((CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_keys__marked);
 
+-- none of the listed
+SELECT TOP (:gp_limit) code AS c0
+FROM staff
+WHERE CASE WHEN ((CAST(name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) THEN 0 ELSE 1 END = 1 AND CASE WHEN (bps IN :gp_1) THEN 0 ELSE 1 END = 1;
+
 -- joined in the source
 SELECT TOP (:gp_limit) code AS c0
 FROM staff

@@ -76,6 +76,12 @@ FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f W
 WHERE (code IN :gp_0) AND bps > :gp_1 AND (code IN :gp_keys)
  FETCH FIRST :gp_limit ROWS ONLY;
 
+-- none of the listed
+SELECT code AS c0
+FROM staff
+WHERE CASE WHEN (name IN :gp_0) THEN 0 ELSE 1 END = 1 AND CASE WHEN (bps IN :gp_1) THEN 0 ELSE 1 END = 1
+ FETCH FIRST :gp_limit ROWS ONLY;
+
 -- joined in the source
 SELECT code AS c0
 FROM staff

@@ -75,6 +75,12 @@ FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f W
 WHERE (code = any(:gp_0)) AND bps > :gp_1 AND (code = any(:gp_keys))
  LIMIT :gp_limit;
 
+-- none of the listed
+SELECT code AS c0
+FROM staff
+WHERE CASE WHEN (name = any(:gp_0)) THEN 0 ELSE 1 END = 1 AND CASE WHEN (bps = any(:gp_1)) THEN 0 ELSE 1 END = 1
+ LIMIT :gp_limit;
+
 -- joined in the source
 SELECT code AS c0
 FROM staff
