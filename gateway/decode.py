@@ -14,7 +14,7 @@ from schema.codecs import Codec, written
 REPEATED = """
 def column(values):
     known = {v: decode(v) for v in set(values)}
-    return [known[v] for v in values]
+    return [known[v] for v in values] if len(known) > 1 else [*known.values()] * len(values)
 """
 """Legacy texts are codes, months, days: few different ones in a column, each decoded once."""
 

@@ -90,14 +90,22 @@ def _decode_cnic(raw: Any) -> str | None:
 
 
 _SHAPE = str.maketrans("123456789", "000000000")
-_CNIC_SHAPES = {"00000-0000000-0", "0000000000000", ""}
+_CNIC_DASHED, _CNIC_PLAIN = "[00000-0000000-0]", "[0000000000000]"
 
 
 def _cnic_column(values: Sequence[Any]) -> list[Any]:
-    lines = "\n".join(values)
-    if not _shapes(lines, values) <= _CNIC_SHAPES:
-        raise Unreadable("not all of them are 13-digit CNICs")
-    return [line or None for line in lines.replace("-", "").split("\n")]
+    """Every value between brackets, every digit told as 0: the known forms must cover the whole, one a value."""
+    text = "[" + "][".join(values) + "]"
+    shapes = text.translate(_SHAPE)
+    blank, dashed = False, shapes.count(_CNIC_DASHED)
+    if dashed != len(values) or dashed * len(_CNIC_DASHED) != len(text):
+        plain, blanks = shapes.count(_CNIC_PLAIN), shapes.count("[]")
+        covered = dashed * len(_CNIC_DASHED) + plain * len(_CNIC_PLAIN) + blanks * 2
+        if dashed + plain + blanks != len(values) or covered != len(text):
+            raise Unreadable("not all of them are 13-digit CNICs")
+        blank = blanks > 0
+    found = text.encode().translate(None, b"-").decode()[1:-1].split("][")
+    return [one or None for one in found] if blank else found
 
 
 def _shapes(lines: str, values: Sequence[Any]) -> set[str]:
@@ -220,11 +228,22 @@ def written(codec: Codec) -> Codec:
     written it so already, it is only looked at."""
     assert codec.scale is not None
     plain = re.compile(f"-?0+[.]0{{{codec.scale}}}" if codec.scale else "-?0+")
+    beside = b".\n" if codec.scale else b"\n"
+    end = f"0.{'0' * codec.scale}\n" if codec.scale else "0\n"
+
+    def usual(lines: str, many: int) -> bool:
+        """Whether each of ``many`` lines is digits, a point and so many digits more: no sign."""
+        if lines.encode().translate(None, b"0123456789") != beside * many:
+            return False
+        return lines.translate(_SHAPE).count(end) == many
 
     def column(values: Sequence[Any]) -> Sequence[Any]:
         if not isinstance(values[0], str):
             return [str(value) for value in codec.column(values)]  # type: ignore[misc]
-        if not all(plain.fullmatch(shape) for shape in _shapes("\n".join(values), values)):
+        lines = "\n".join(values)
+        if usual(lines + "\n", len(values)):
+            return values
+        if not all(plain.fullmatch(shape) for shape in _shapes(lines, values)):
             raise Unreadable("not all of them are written with these places")
         return values
 
