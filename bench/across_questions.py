@@ -34,17 +34,17 @@ class Question:
 QUESTIONS = (
     Question(
         "unposted", 6, "people paid as teachers in a month who hold no posting: the declared record",
-        "unpostedPayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("code", "cnic"),
+        "unpostedPayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("code", "employeeNumber", "cnic", "gross"),
     ),
     Question(
         "unposted-filter", 6, "the same as a filter through a link",
         "payslips",
         f'{{month: {{eq: "{MONTH}"}}, cadre: {{eq: "Teaching"}}, cnic: {{isNull: false}}, postings: {{none: {{}}}}}}',
-        ("code", "cnic"),
+        ("code", "employeeNumber", "cnic", "gross"),
     ),
     Question(
         "absentees", 7, "pay of teachers absent at every visit of a month",
-        "absenteePayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("teacherCode", "marks", "gross"),
+        "absenteePayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("teacherCode", "schoolCode", "districtCode", "marks", "gross"),
     ),
     Question(
         "collections", 12, "a day's collection by head in three books",
