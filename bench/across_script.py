@@ -139,7 +139,9 @@ class Script:
             arguments = "".join(f"<f:{name}>{value}</f:{name}>" for name, value in given)
             body = await self._body(
                 "POST", self.places["fabs"], data=ENVELOPE.format(operation, arguments),
-                headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"urn:pk:balochistan:fabs:{operation}"'},
+                headers={
+                    "Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"urn:pk:balochistan:fabs:{operation}"'
+                },
                 auth=aiohttp.BasicAuth("gateway", self.places["fabs_password"]),
             )  # fmt: skip
             root = etree.fromstring(body)
