@@ -8,6 +8,7 @@ MONTH = "2025-09"
 DAY = "2025-09-10"
 YEAR = "2024-25"
 YEARS = ("2021-22", "2022-23", "2023-24", "2024-25", "2025-26")
+UNPOSTED = "cnic: {isNull: false}, postings: {none: {}}"
 LISTED = ", ".join(f'"{year}"' for year in YEARS)
 
 
@@ -26,7 +27,7 @@ class Question:
     def query(self) -> str:
         where = f", where: {self.where}" if self.where else ""
         return (
-            f"query Across($after: String) {{ {self.root}(first: 1000, after: $after{where}) "
+            f"query Across($after: String) {{ {self.root}(first: 3000, after: $after{where}) "
             f"{{ nodes {{ {' '.join(self.values)} }} pageInfo {{ hasNextPage endCursor }} }} }}"
         )
 
@@ -34,17 +35,17 @@ class Question:
 QUESTIONS = (
     Question(
         "unposted", 6, "people paid as teachers in a month who hold no posting: the declared record",
-        "unpostedPayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("code", "cnic"),
+        "unpostedPayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("code", "employeeNumber", "cnic", "gross"),
     ),
     Question(
         "unposted-filter", 6, "the same as a filter through a link",
         "payslips",
-        f'{{month: {{eq: "{MONTH}"}}, cadre: {{eq: "Teaching"}}, cnic: {{isNull: false}}, postings: {{none: {{}}}}}}',
-        ("code", "cnic"),
+        f'{{month: {{eq: "{MONTH}"}}, cadre: {{eq: "Teaching"}}, {UNPOSTED}}}',
+        ("code", "employeeNumber", "cnic", "gross"),
     ),
     Question(
         "absentees", 7, "pay of teachers absent at every visit of a month",
-        "absenteePayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("teacherCode", "marks", "gross"),
+        "absenteePayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("teacherCode", "schoolCode", "districtCode", "marks", "gross"),
     ),
     Question(
         "collections", 12, "a day's collection by head in three books",

@@ -31,12 +31,14 @@ ENVELOPE = (
     "<soap:Body><f:{0}>{1}</f:{0}></soap:Body></soap:Envelope>"
 )
 PAY = """
-SELECT payslip_no, cnic, gross::text FROM fabs.zpayroll
+SELECT payslip_no, pernr, cnic, gross::text FROM fabs.zpayroll
 WHERE paymm = $1 AND desig_cd IN ('1001', '1002', '1003')
 """
 FROM_POSTINGS = """
 FROM institution_staff st JOIN security_users u ON u.id = st.staff_id AND u.is_staff = 1
-JOIN institutions i ON i.id = st.institution_id WHERE st.end_date IS NULL
+JOIN institutions i ON i.id = st.institution_id JOIN areas a ON a.id = i.area_id
+JOIN areas d ON d.area_level_id = 3 AND d.id = CASE a.area_level_id WHEN 3 THEN a.id ELSE a.parent_id END
+WHERE st.end_date IS NULL
 """
 LEAVES = """
 SELECT u.openemis_no FROM staff_leaves l JOIN security_users u ON u.id = l.staff_id
@@ -138,7 +140,7 @@ class Script:
             body = await self._body(
                 "POST", self.places["fabs"], data=ENVELOPE.format(operation, arguments),
                 headers={
-                    "Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"urn:pk:balochistan:fabs:{operation}"',
+                    "Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"urn:pk:balochistan:fabs:{operation}"'
                 },
                 auth=aiohttp.BasicAuth("gateway", self.places["fabs_password"]),
             )  # fmt: skip
@@ -157,10 +159,10 @@ class Script:
         )
         known = {plain(cnic) for (cnic,) in posted if cnic}
         found = []
-        for code, written, _ in pay:
+        for code, number, written, gross in pay:
             cnic = plain(written)
             if cnic is not None and cnic not in known:
-                found.append([code, cnic])
+                found.append([code, number, cnic, gross])
         return found
 
     async def absentees(self) -> list[list[Any]]:
@@ -168,7 +170,7 @@ class Script:
         after = (first + dt.timedelta(days=31)).replace(day=1)
         pay, posted, on_leave, visits = await asyncio.gather(
             self.postgres("finance", PAY, MONTH.replace("-", "")),
-            self.mariadb(f"SELECT u.openemis_no, u.identity_number {FROM_POSTINGS}"),
+            self.mariadb(f"SELECT u.openemis_no, u.identity_number, i.code, d.name {FROM_POSTINGS}"),
             self.mariadb(LEAVES, (after, first)),
             self.rtsm("visits", **{"from": f"{first}T00:00:00+05:00", "to": f"{after}T00:00:00+05:00"}),
         )
@@ -183,15 +185,15 @@ class Script:
                     present.add(mark["staff_ref"])
         excused = {teacher for (teacher,) in on_leave}
         by_cnic = defaultdict(list)
-        for teacher, written in posted:
+        for teacher, written, school, district in posted:
             cnic = plain(written) if written else None
             if cnic is not None:
-                by_cnic[cnic].append(teacher)
+                by_cnic[cnic].append((teacher, school, district))
         found = []
-        for _, written, gross in pay:
-            for teacher in by_cnic.get(plain(written) or "", ()):
+        for _, _, written, gross in pay:
+            for teacher, school, district in by_cnic.get(plain(written) or "", ()):
                 if teacher in marks and teacher not in present and teacher not in excused:
-                    found.append([teacher, marks[teacher], gross])
+                    found.append([teacher, school, CODE[district], marks[teacher], gross])
         return found
 
     async def collections(self) -> list[list[Any]]:

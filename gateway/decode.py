@@ -18,6 +18,9 @@ def column(values):
 """
 """Legacy texts are codes, months, days: few different ones in a column, each decoded once."""
 
+BLOCK = 16
+"""Values looked at together where some of the column cannot be read."""
+
 Report = Callable[[Field], None]
 Decoder = Callable[[list[Any], Report], list[Any]]
 Column = Callable[[Sequence[Any]], Sequence[Any]]
@@ -66,14 +69,18 @@ def _column(codec: Codec) -> Column:
 
 
 def _decoded(values: Sequence[Any], part: Field, codec: Codec, column: Column, report: Report) -> Sequence[Any]:
-    """Nulls stay nulls; one value that cannot be read makes every one of the column be looked at by itself."""
+    """Nulls stay nulls; one value that cannot be read makes every one of its block be looked at by itself."""
     try:
         if None not in values:
             return column(values)
         decoded = iter(column([value for value in values if value is not None]))
         return [None if value is None else next(decoded) for value in values]
     except Exception:
-        return [_carefully(value, part, codec, report) for value in values]
+        if len(values) <= BLOCK:
+            return [_carefully(value, part, codec, report) for value in values]
+        size = max(BLOCK, len(values) // 32)
+        blocks = (values[at : at + size] for at in range(0, len(values), size))
+        return [one for block in blocks for one in _decoded(block, part, codec, column, report)]
 
 
 def _carefully(raw: Any, part: Field, codec: Codec, report: Report) -> Any:

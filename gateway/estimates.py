@@ -51,6 +51,8 @@ class Estimates:
                 return self._rule(record, condition)
             case LinkTest():
                 return self.matched(where)
+            case FieldTest(op="isNull", value=Literal(value=False)):
+                return 1.0 - ABSENT
             case FieldTest(field=part, op=op, value=value):
                 listed = len(value.value) if isinstance(value, Literal) and isinstance(value.value, list) else LISTED
                 return self._compared(record, part, op, listed)
@@ -71,12 +73,14 @@ class Estimates:
         size = self.size(record)
         if part.name == record.key:
             return size
+        if part.distinct is not None:
+            return max(1.0, min(size, float(part.distinct)))
         targets = [self.sizes.get(link.target, 0) for link in record.links.values() if link.local == part.name]
         if targets:
             return max(1.0, min(size, float(max(targets))))
         if part.scalar.name == "Boolean":
             return 2.0
-        return max(1.0, size / 2) if part.scalar.name == "NationalId" else VALUES
+        return size if part.scalar.name == "NationalId" else VALUES
 
     def _compared(self, record: Record, part: Field, op: str, listed: int) -> float:
         one = 1.0 / self.distinct(record, part)

@@ -122,7 +122,8 @@ class Linker:
         budget = draft.record.source.limits
         if coordinate(draft.record, test) in self.turned or keys > budget.max_filter_keys:
             return True
-        if own > budget.row_budget:
+        asking = target.source.limits
+        if own > budget.row_budget or own > asking.max_keys * asking.max_calls_per_operation:
             return False
         pushed = draft.push.can_push(where)
         keys_first = keys + (min(limit, own * self._share(draft, where)) if pushed else own)

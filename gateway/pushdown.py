@@ -332,6 +332,8 @@ class Local:
         match test:
             case AllTests(parts=parts):
                 inner = [self._test(part) for part in parts]
+                if len(inner) == 1:
+                    return inner[0]
                 return lambda row, params: all(part(row, params) for part in inner)
             case AnyTest(parts=parts):
                 inner = [self._test(part) for part in parts]

@@ -6,10 +6,11 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import operator
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
+from itertools import compress
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -196,48 +197,73 @@ def _join(node: Joined, left: list[Any], right: list[Any]) -> list[Any]:
 
 
 def _group(node: Grouped, rows: list[Any]) -> list[Any]:
+    """A column at a time: each measure goes once over the rows, whatever the number of groups."""
     places = _places(node.of)
     by = [places[name] for name in node.by]
-    groups: defaultdict[Any, list[Any]] = defaultdict(list)
-    for key, row in zip(map(_getter(by), rows), rows, strict=True):
-        groups[key].append(row)
-    if not by and not rows:
-        groups[()] = []
-    measures = [_measure(measure, places) for _, measure in node.measures]
+    keys = list(map(_getter(by), rows))
+    found = dict.fromkeys(keys if by else [()])
+    measures = [_measure(measure, places, keys, rows) for _, measure in node.measures]
     if len(by) == 1:
-        return [(key, *[measure(members) for measure in measures]) for key, members in groups.items()]
-    return [(*key, *[measure(members) for measure in measures]) for key, members in groups.items()]
+        return [(key, *[measured(key) for measured in measures]) for key in found]
+    return [(*key, *[measured(key) for measured in measures]) for key in found]
 
 
-def _measure(measure: Measured, places: Mapping[str, int]) -> Callable[[list[Any]], Any]:
-    only = None if measure.only is None else _check(measure.only, places)
+def _measure(
+    measure: Measured, places: Mapping[str, int], keys: list[Any], rows: list[Any]
+) -> Callable[[Any], Any]:
+    """What the measure is for a group's key; withheld where anything it is made of is."""
+    withheld: set[Any] = set()
     at = -1 if measure.cell is None else places[measure.cell]
-    read = [] if measure.only is None else [places[name] for name in cells_of(measure.only)]
-    known = [place for place in (places.get(COUNTED, -1), at) if place >= 0]
+    if measure.only is not None:
+        withheld |= _withheld([places[name] for name in cells_of(measure.only)], keys, rows)
+        passing = list(map(_check(measure.only, places), rows))
+        keys, rows = list(compress(keys, passing)), list(compress(rows, passing))
+    withheld |= _withheld([place for place in (places.get(COUNTED, -1), at) if place >= 0], keys, rows)
+    measured = _measured(measure, at, keys, rows)
+    return (lambda key: WITHHELD if key in withheld else measured(key)) if withheld else measured
 
-    def work(members: list[Any]) -> Any:
-        if any(row[one] is WITHHELD for one in read for row in members):
-            return WITHHELD
-        counted = members if only is None else [row for row in members if only(row)]
-        if any(row[one] is WITHHELD for one in known for row in counted):
-            return WITHHELD
-        if measure.function == "count":
-            return len(counted)
-        found = [row[at] for row in counted if row[at] is not None]
-        match measure.function:
-            case "values":
-                return len(found)
-            case "counted":
-                return sum(found)
-            case "distinct":
-                return len(set(found))
-            case "sum":
-                return _sum(found)
-            case "min":
-                return min(found, default=None)
-        return max(found, default=None)
 
-    return work
+def _withheld(read: list[int], keys: list[Any], rows: list[Any]) -> set[Any]:
+    """Keys of the groups that have a withheld cell at one of these places."""
+    found: set[Any] = set()
+    for at in read:
+        cells_there = [row[at] for row in rows]
+        if any(cell is WITHHELD for cell in cells_there):
+            found.update(key for key, cell in zip(keys, cells_there, strict=True) if cell is WITHHELD)
+    return found
+
+def _measured(measure: Measured, at: int, keys: list[Any], rows: list[Any]) -> Callable[[Any], Any]:
+    if measure.function == "count":
+        counts = Counter(keys)
+        return lambda key: counts[key]
+    pairs = [(key, value) for key, row in zip(keys, rows, strict=True) if _there(value := row[at])]
+    match measure.function:
+        case "values":
+            counts = Counter(key for key, _ in pairs)
+            return lambda key: counts[key]
+        case "distinct":
+            counts = Counter(key for key, _ in dict.fromkeys(pairs))
+            return lambda key: counts[key]
+        case "counted":
+            totals = _totals(pairs)
+            return lambda key: totals.get(key, 0)
+        case "sum":
+            return _totals(pairs).get
+    better = operator.lt if measure.function == "min" else operator.gt
+    best: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key not in best or better(value, best[key]):
+            best[key] = value
+    return best.get
+
+
+def _totals(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    totals: dict[Any, Any] = {}
+    with localcontext() as context:
+        context.prec = 60
+        for key, value in pairs:
+            totals[key] = totals[key] + value if key in totals else value
+    return totals
 
 
 def _sum(found: list[Any]) -> Any:

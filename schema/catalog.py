@@ -50,6 +50,8 @@ class Field:
     reads: tuple[str, ...] = ()
     where: str = ""
     """File and line of the declaration."""
+    distinct: int | None = None
+    """About how many different values it has, where somebody said so."""
 
 
 @dataclass(frozen=True, slots=True)

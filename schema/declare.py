@@ -42,6 +42,7 @@ class ColumnSpec:
     codec: Codec
     facts: Facts
     line: int
+    distinct: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,12 @@ def column(
     legal_basis: str | None = None,
     retention: str | None = None,
     description: str = "",
+    distinct: int | None = None,
 ) -> Any:
-    """A field whose value stands in the relation's column ``name``."""
+    """A field whose value stands in the relation's column ``name``. ``distinct``: about how many different values it
+    has, where plans should know better than by its kind."""
     facts = Facts(classification, personal, sensitive, owner, legal_basis, retention, description)
-    return ColumnSpec(name, codec, facts, _line())
+    return ColumnSpec(name, codec, facts, _line(), distinct)
 
 
 def one(target: str, *, on: str, classification: Classification | None = None, description: str = "") -> Any:

@@ -231,6 +231,7 @@ class _Resolver:
             personal=facts.personal, sensitive=facts.sensitive, owner=facts.owner or owner,
             legal_basis=facts.legal_basis or spec.legal_basis, retention=facts.retention or spec.retention,
             description=facts.description, column=column, codec=codec,
+            distinct=part.distinct if isinstance(part, ColumnSpec) else None,
             function=part.function if isinstance(part, ComputedSpec) else None,
             batch=part.batch if isinstance(part, LookedUpSpec) else None,
             reads=_reads(part),

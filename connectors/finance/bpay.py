@@ -51,7 +51,7 @@ class Transaction:
     number: int = column("txn_id", restricted)
     psid: str | None = column("psid", restricted)
     amount: Decimal | None = column("transaction_amount", restricted, codec=fixed_paisa(12, signed=False))
-    paid_on: dt.date | None = column("tran_date", restricted, codec=yyyymmdd)
+    paid_on: dt.date | None = column("tran_date", restricted, codec=yyyymmdd, distinct=40)
     bank: str | None = column("bank_mnemonic", restricted)
     head: str | None = column("head_code", restricted, codec=blank_is_null)
     recorded_at: dt.datetime | None = column("recorded_at", restricted, codec=iso_stamp)
@@ -73,7 +73,7 @@ class BankScrollLine:
 
     psid: str = column("psid", restricted)
     bank: str | None = column("bank", restricted)
-    settled_on: dt.date | None = column("settled", restricted, codec=yyyymmdd)
+    settled_on: dt.date | None = column("settled", restricted, codec=yyyymmdd, distinct=40)
     amount: Decimal | None = column("amount", restricted, codec=rupees_text)
     head: str | None = column("head", restricted, codec=blank_is_null)
     received_at: dt.datetime | None = column("received_at", restricted, codec=iso_stamp)

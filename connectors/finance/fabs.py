@@ -39,6 +39,7 @@ class Employee:
     employed_since: dt.date | None = column("begda", restricted, codec=yyyymmdd)
     district = one("finance.District", on="district_code")
     payslips = many("finance.Payslip", on="employee_number")
+    postings = many("education.Teacher", on="cnic", key="cnic", description="Found by CNIC, however it is written.")
 
 
 @record(fabs, "zpayroll", key="code", size=3_300_000, legal_basis="LegalObligation", retention="10 years", persons=True)
@@ -47,10 +48,10 @@ class Payslip:
 
     code: str = column("payslip_no", restricted)
     employee_number: int | None = column("pernr", restricted)
-    month: str | None = column("paymm", restricted, codec=yyyymm, description="E.g. 2025-09.")
-    cnic: NationalId | None = column("cnic", confidential, codec=cnic, personal=True)
-    designation: str | None = column("desig_cd", restricted, codec=code_table("designation", DESIGNATIONS))
-    cadre: str | None = column("desig_cd", restricted, codec=code_table("cadre", CADRES), description="Teaching, Health or Administration.")  # fmt: skip  # noqa: E501
+    month: str | None = column("paymm", restricted, codec=yyyymm, description="E.g. 2025-09.", distinct=12)
+    cnic: NationalId | None = column("cnic", confidential, codec=cnic, personal=True, distinct=278_000)
+    designation: str | None = column("desig_cd", restricted, codec=code_table("designation", DESIGNATIONS), distinct=7)
+    cadre: str | None = column("desig_cd", restricted, codec=code_table("cadre", CADRES), description="Teaching, Health or Administration.", distinct=3)  # fmt: skip  # noqa: E501
     cost_centre: str | None = column("kostl", restricted)
     gross: Decimal | None = column("gross", confidential, codec=decimal(2), personal=True)
     deductions: Decimal | None = column("ddctn", confidential, codec=decimal(2), personal=True)
@@ -81,7 +82,7 @@ class BudgetLine:
     """A line of the district's budget in a fiscal year (July to June)."""
 
     code: str = column("lineId", open_)
-    fiscal_year: str | None = column("fiscalYear", open_, description="E.g. 2025-26.")
+    fiscal_year: str | None = column("fiscalYear", open_, description="E.g. 2025-26.", distinct=5)
     district_code: str | None = column("district", open_, codec=district_alias("FABS"))
     cost_centre: str | None = column("costCentre", open_)
     function: str | None = column("functionCode", open_, description="Six digits; leading zeros matter.")
@@ -98,7 +99,7 @@ class Receipt:
     """Money received by the treasury under a head, or taken back: that is a row of its own."""
 
     code: str = column("receiptNo", public)
-    received_on: dt.date | None = column("receiptDate", public, codec=yyyymmdd)
+    received_on: dt.date | None = column("receiptDate", public, codec=yyyymmdd, distinct=40)
     head: str | None = column("headCode", public)
     district_code: str | None = column("district", public, codec=district_alias("FABS"))
     amount: Decimal | None = column("amount", public, codec=rupees_text)

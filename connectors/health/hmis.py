@@ -54,7 +54,7 @@ class Report:
 
     number: int = column("registrationid", open_)
     facility_code: str | None = column("facility_code", open_)
-    month: str | None = column("iso", open_, codec=yyyymm, description="The month reported on, e.g. 2025-09.")
+    month: str | None = column("iso", open_, codec=yyyymm, description="The month reported on, e.g. 2025-09.", distinct=60)
     submitted_on: dt.date | None = column("submitted", open_)
     facility = one("health.Facility", on="facility_code")
 
@@ -80,7 +80,7 @@ class MonthlyFigure:
 
     code: str = column("figure_id", open_, description="Facility and month, e.g. HF-KEC-0001/202509.")
     facility_code: str | None = column("facility_code", open_)
-    month: str | None = column("iso", open_, codec=yyyymm)
+    month: str | None = column("iso", open_, codec=yyyymm, distinct=60)
     opd_new: int | None = column("opd_new", open_, codec=whole_number_text, description="New outpatients.")
     opd_follow_up: int | None = column("opd_old", open_, codec=whole_number_text)
     deliveries: int | None = column("deliv", open_, codec=whole_number_text)

@@ -20,6 +20,11 @@ TEXT = frozenset({"text", "varchar"})
 """Types whose equality is by code point (under every deterministic collation) and takes any text."""
 
 
+LONG = 1_000
+"""Values in a list that the server has to see when it plans: only then it looks them up by hash, and after five runs of
+a prepared statement it would plan without them and compare every row with every value."""
+
+
 async def _keep(connection: Any) -> None:
     """Our sessions hold nothing that would have to be reset between fetches."""
 
@@ -66,7 +71,13 @@ class PostgresConnector:
                 async with pool.acquire() as connection:
                     try:
                         compiled = self._compiler.known(fetch.shape) or await self._compiled(connection, fetch.shape)
-                        rows = await connection.fetch(compiled.text, *compiled.values(fetch))
+                        values = compiled.values(fetch)
+                        long = any(isinstance(value, list) and len(value) > LONG for value in values)
+                        if long:
+                            await connection.execute("SET plan_cache_mode = force_custom_plan")
+                        rows = await connection.fetch(compiled.text, *values)
+                        if long:
+                            await connection.execute("RESET plan_cache_mode")
                     except asyncio.CancelledError:
                         # Given back as it is, the pool would wait for a server that may never say a word again.
                         connection.terminate()
