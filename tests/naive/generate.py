@@ -398,7 +398,9 @@ class Generator:
 
     def _having(self, record: Record, measured: list[tuple[str, Field]]) -> dict[str, Any]:
         having: dict[str, Any] = {"count": {self.random.choice(("gt", "lte", "ne")): self.random.choice((1, 2, 5))}}
-        for function, part in [self.random.choice(measured)] if measured else []:
+        distinct = [(function, part) for function, part in measured if function == "countDistinct"]
+        chosen = distinct or measured
+        for function, part in [self.random.choice(chosen)] if chosen else []:
             if function == "countDistinct":
                 self._uses["having countDistinct"] += 1
                 having[function] = {part.api_name: {self.random.choice(("gt", "lte")): self.random.choice((1, 2, 5))}}
