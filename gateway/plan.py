@@ -124,6 +124,8 @@ class Reading:
     """The step that works out a derived record's rows, which are read here instead of a source's."""
     taken: tuple[int, ...] = ()
     """Where its cells stand in those rows."""
+    seen: LocalTest | None = None
+    """The rules' condition on rows, where the source does not apply it: of a row that fails, nothing is told."""
 
 
 @dataclass(frozen=True, slots=True)
