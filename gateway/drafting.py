@@ -94,7 +94,9 @@ class Draft:
     def reading(self, where: Filter, keyed: Keyed | None, join: int, shape: Shaping) -> Reading:
         """The finished reading."""
         condition, left = self.push.split(self.whole(where))
-        test = self.local.test(left)
+        rules = tuple(part for part in left if isinstance(part, RuleTest))
+        seen = self.local.test(rules)
+        test = self.local.test(tuple(part for part in left if not isinstance(part, RuleTest)))
         uses = self._uses()
         key_column = None
         if keyed is not None and keyed.pushed:
@@ -102,7 +104,7 @@ class Draft:
         return Reading(
             self.record, shape(condition, self._shape_cells(), key_column), tuple(self.push.params), uses, test,
             tuple(self.local.params), keyed, join, (*self.push.waits_on, *self.local.waits_on), about=self.about,
-            joined=tuple(self.push.joined),
+            joined=tuple(self.push.joined), seen=seen,
         )  # fmt: skip
 
     def waiting(self, where: Filter) -> tuple[Filter, Filter]:
@@ -176,7 +178,7 @@ def over(scan: int, scanned: Reading, test: LocalTest | None, local: Local, join
     """The reading that goes on with another step's rows, widened by ``joins`` and filtered by ``test``."""
     return replace(
         scanned, params=(), cells=(), local=test, local_params=tuple(local.params), waits_on=tuple(local.waits_on),
-        scan=scan, joins=joins, joined=(),
+        scan=scan, joins=joins, joined=(), seen=None,
     )  # fmt: skip
 
 

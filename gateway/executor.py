@@ -18,7 +18,7 @@ from auth.principal import Principal
 from gateway import grouping, pages
 from gateway.allowed import LIST, MeasureTerm, Path
 from gateway.cursors import Sealer
-from gateway.decode import blank
+from gateway.decode import Decoder, blank
 from gateway.lately import Kept, Lately
 from gateway.pages import Page, PageProblem
 from gateway.plan import (
@@ -339,8 +339,8 @@ class Execution:
         return pages.cursor_binding(self.principal.subject, step.paging.digest, "\x01".join(values), version, parent)
 
     def _bound(self, reading: Reading) -> Iterator[tuple[Leaf, Any]]:
-        """What the reading's rows depend on: its own parameters, those of the filters through links, and those of the
-        steps whose rows it goes on with."""
+        """What the reading's rows depend on: its own parameters, those of the filters through links and of the linked
+        rows it is ordered by, and those of the steps whose rows it goes on with."""
         for binding in (*reading.params, *reading.local_params):
             if not isinstance(binding.leaf, KeysOf):
                 yield binding.leaf, binding.parse
@@ -486,7 +486,10 @@ class Execution:
             rows = await self._fetch(step, reading, path, shape, params, limit, keys)
         decoder = self.prepared.decoders[step]
         if decoder is not None:
-            rows = decoder(rows, lambda part: self._unreadable(path, part, reading.record))
+            rows = self._decoded(decoder, rows, reading, path)
+        elif reading.seen is not None:
+            params_here = self._params(reading.local_params, path)
+            rows = [row for row in rows if reading.seen(row, params_here)]
         if reading.local_params or reading.local is not None or self.prepared.blanking[step]:
             local_params = self._params(reading.local_params, path)
             rows = blank(rows, reading.cells, local_params)
@@ -502,6 +505,21 @@ class Execution:
             join = reading.join
             rows = [row for row in rows if row[join] in wanted]
         return rows
+
+    def _decoded(self, decoder: Decoder, rows: list[Any], reading: Reading, path: Path) -> list[Any]:
+        """Decoded rows that may be seen; what cannot be read is told of these only."""
+
+        def report(part: Field) -> None:
+            self._unreadable(path, part, reading.record)
+
+        if reading.seen is None:
+            return decoder(rows, report)
+        unreadable: list[Field] = []
+        decoded, params = decoder(rows, unreadable.append), self._params(reading.local_params, path)
+        seen = [at for at, row in enumerate(decoded) if reading.seen(row, params)]
+        if unreadable:
+            decoder([rows[at] for at in seen], report)
+        return [decoded[at] for at in seen]
 
     def _taken(self, reading: Reading, derived: int) -> list[Any]:
         """The cells of a derived record's rows."""

@@ -137,7 +137,7 @@ def _step(step: Step) -> str:
         lines.append(f"    measures: {', '.join(told)}")
     if shape.where != Fixed(True):
         lines.append(f"    where: {_condition(shape.where, reading.params)}")
-    if reading.local is not None:
+    if reading.local is not None or reading.seen is not None:
         lines.append("    then here: filter")
     if isinstance(step, RowsStep) and step.paging is not None:
         lines.append(_order(step, reading))

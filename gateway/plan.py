@@ -133,6 +133,8 @@ class Reading:
     taken: tuple[int, ...] = ()
     """Where its cells stand in those rows."""
     joined: tuple[Joined, ...] = ()
+    seen: LocalTest | None = None
+    """The rules' condition on rows, where the source does not apply it: of a row that fails, nothing is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,8 @@ def _shown_only(plan: Plan) -> dict[int, frozenset[int]]:
         reading = step.reading
         if reading.keyed is not None and reading.keyed.parent is not None:
             read[reading.keyed.parent].add(reading.keyed.position)
-        opaque = reading.local is not None or any(cell.blank_unless is not None for cell in reading.cells)
+        tested = reading.local is not None or reading.seen is not None
+        opaque = tested or any(cell.blank_unless is not None for cell in reading.cells)
         if not isinstance(step, RowsStep) or step.joined_as or opaque:
             read[step.id].update(range(len(reading.cells)))
             continue
