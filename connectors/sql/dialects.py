@@ -96,8 +96,8 @@ class SqlDialect:
     # compares every pair (40,000 x 2,000: over 20 s; 1.2 s for schools by their pupils). A derived table with DISTINCT
     # it has to build once, with a key: 10 to 90 ms, as EXISTS over it; as IN with two columns it still compares every
     # pair where the texts have two collations. The texts' own comparison beside the exact one lets an index of the
-    # outer relation serve (schools of two pupils: 2.5 ms become 0.6); its collation is named because columns of two
-    # would otherwise be refused. A complement has no use for it.
+    # outer relation serve (schools of two pupils: 2.5 ms become 0.6); its collation is named
+    # because the values found are binary and would make this comparison so too. A complement has no use for it.
     def matching(self, ours: Any, theirs: Any, rows: Any, own: Any) -> Any:
         """Some row of the select ``rows``, which has no columns yet, holds ``ours`` as ``theirs``, both exact. ``own``:
         ours as the database compares it, None where that is of no use."""
