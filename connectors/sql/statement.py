@@ -261,7 +261,7 @@ class _Builder:
             case Complement(part=NullCheck(column=checked)):
                 return column(checked).is_not(None)
             case Complement(part=Among() as among) if self._correlates(column):
-                return ~self._matching(among)
+                return ~self._matching(among, indexed=False)
             case Complement(part=Comparison(column=listed, op="in", param=param)):
                 # No index serves a complement: a long list need not stand there twice for one.
                 value = self._exact(listed, column(listed))
@@ -275,7 +275,7 @@ class _Builder:
                 return self._comparison(condition, column(condition.column))
             case Among():
                 if self._correlates(column):
-                    return self._matching(condition)
+                    return self._matching(condition, indexed=True)
                 return self._is_among(condition, column(condition.column))
 
     def _correlates(self, column: Callable[[Column], Any]) -> bool:
@@ -283,28 +283,25 @@ class _Builder:
         for."""
         return self._dialect.matches and column == self._column
 
-    def _inner(self, among: Among) -> tuple[_Builder, Any, Any]:
-        """Another relation's select: its builder, what stands after FROM, and its condition."""
+    def _inner(self, among: Among) -> tuple[Any, Any]:
+        """The select of another relation's rows, without columns, and in it the values that are matched, exact."""
         self._shared.selects += 1
         shape = FetchShape(among.relation, where=among.where)
-        inner = _Builder(shape, self._dialect, self._shared, f"rel{self._shared.selects}")
-        return inner, inner._relation(), inner._where(inner._column)
+        inner = _Builder(shape, self._dialect, self._shared, f"gp_rel{self._shared.selects}")
+        theirs = inner._column(among.remote)
+        rows = sa.select().select_from(inner._relation()).where(theirs.is_not(None), inner._where(inner._column))
+        return rows, inner._exact(among.remote, theirs)
 
-    def _matching(self, among: Among) -> Any:
-        inner, relation, where = self._inner(among)
-        ours = self._exact(among.column, self._qualified(among.column))
-        theirs = inner._exact(among.remote, inner._column(among.remote))
-        return sa.exists(sa.select(sa.literal_column("1")).select_from(relation).where(theirs == ours, where))
+    def _matching(self, among: Among, *, indexed: bool) -> Any:
+        rows, theirs = self._inner(among)
+        value = self._qualified(among.column)
+        loose = self._dialect.loose_text and among.column.kind == "text" and among.column.normaliser is None
+        own = value if loose and indexed else None
+        return self._dialect.matching(self._exact(among.column, value), theirs, rows, own)
 
     def _is_among(self, among: Among, value: Any) -> Any:
-        inner, relation, where = self._inner(among)
-        theirs = inner._column(among.remote)
-        where = sa.and_(theirs.is_not(None), where)
-        loose = self._dialect.loose_text and among.column.kind == "text" and among.column.normaliser is None
-        return self._dialect.among_rows(
-            value, self._exact(among.column, value), theirs, inner._exact(among.remote, theirs), among.column.kind,
-            sa.select().select_from(relation).where(where), loose=loose,
-        )
+        rows, theirs = self._inner(among)
+        return self._dialect.among_rows(self._exact(among.column, value), theirs, rows, among.column.kind)
 
     def _comparison(self, test: Comparison, value: Any) -> Any:
         column, op = test.column, test.op

@@ -31,7 +31,7 @@ from schema.fetch import (
     Param,
     SourceRefused,
 )
-from schema.relations import Select, Table
+from schema.relations import Relation, Select, Table
 from schema.sources import SQL, Limits, Source
 from tests.servers import PREFIX, need_mariadb, need_postgres
 
@@ -112,8 +112,10 @@ async def roll(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     await opened.aclose()
 
 
-async def counted(roll: Any, where: Condition = EVERYTHING, *params: Any, **more: Any) -> int:
-    shape = FetchShape(PEOPLE, where=where, measures=(Measure(Function.COUNT),), **more)
+async def counted(
+    roll: Any, where: Condition = EVERYTHING, *params: Any, of: Relation = PEOPLE, key: Column | None = None
+) -> int:
+    shape = FetchShape(of, where=where, key=key, measures=(Measure(Function.COUNT),))
     deadline = asyncio.get_running_loop().time() + SOURCE.limits.timeout_s
     found = await roll.fetch(Fetch(shape, deadline, KEYS if shape.key else (), params))
     assert found.calls == 1
@@ -151,6 +153,9 @@ async def test_many_rows_joined_without_an_index(roll: Any) -> None:
         among = Among(column, relation, remote, EVERYTHING)
         assert await counted(roll, among) == expected
         assert await counted(roll, Complement(among)) == ROWS - expected
+    paid = Among(PERSON, PEOPLE, CODE, EVERYTHING)
+    assert await counted(roll, paid, of=PAID) == by_name
+    assert await counted(roll, Complement(paid), of=PAID) == len(PAYMENTS) - by_name
 
 
 @pytest.mark.mariadb

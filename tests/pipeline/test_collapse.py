@@ -15,7 +15,7 @@ import pytest
 from auth.policy import RecordAccess
 from auth.principal import Principal
 from gateway import linking
-from gateway.allowed import AllTests, FieldTest, LinkTest
+from gateway.allowed import AllTests, AnyTest, FieldTest, LinkTest, NoTest
 from gateway.estimates import Estimates
 from gateway.linking import Linker, Parent
 from gateway.pipeline import explain
@@ -305,8 +305,19 @@ def test_it_does_not_collapse_where_every_chunk_of_parents_would_join_anew(catal
         assert bool(draft.push.collapsed) is collapses
 
 
-def test_it_does_not_collapse_within_a_filter_that_the_source_cannot_apply(catalog: Catalog) -> None:
-    """Case-blind comparison is done here, so the rows come and the link's filter with them."""
+def test_it_does_not_collapse_beside_a_filter_that_the_source_cannot_apply(catalog: Catalog) -> None:
+    """Of `or` the gateway has to tell the whole; then the keys are chosen as carefully as ever."""
+    shop = catalog.records["test.Shop"]
+    linker = Linker(Estimates.declared(catalog.records.values()))
+    blind = NoTest(FieldTest(shop.fields["sign"], "ieq", Literal("a shop"), TRUE))
+    for where, collapses in ((AllTests, True), (AnyTest, False)):
+        draft, test = linker.draft(shop, ("shops",)), sold(catalog)
+        linker.choose(draft, where((test, blind)), None, None)
+        assert bool(draft.push.collapsed) is collapses
+
+
+def test_it_does_not_collapse_around_a_filter_that_the_source_cannot_apply(catalog: Catalog) -> None:
+    """Case-blind comparison is done here, so the target's rows have to come."""
     sale = catalog.records["test.Sale"]
     linker = Linker(Estimates.declared(catalog.records.values()))
     blind = FieldTest(sale.fields["code"], "ieq", Literal("s1"), TRUE)

@@ -84,31 +84,35 @@ WHERE CASE WHEN (convert(name USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0)
 -- joined in the source
 SELECT code AS c0
 FROM staff
-WHERE (code, convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin) IN (SELECT convert(found.l USING utf8mb4) COLLATE utf8mb4_general_ci AS anon_1, found.k
-FROM (SELECT DISTINCT rel1.code AS l, convert(rel1.code USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
-FROM leaves AS rel1
-WHERE rel1.code IS NOT NULL AND rel1.posted >= :gp_0) AS found)
+WHERE EXISTS (SELECT 1
+FROM (SELECT DISTINCT convert(gp_rel1.code USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
+FROM leaves AS gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND gp_rel1.posted >= :gp_0) AS gp_found
+WHERE gp_found.k = (convert(staff.code USING utf8mb4) COLLATE utf8mb4_nopad_bin) AND staff.code = (gp_found.k COLLATE utf8mb4_general_ci))
  LIMIT :gp_limit;
 
 -- not joined in the source, through a join there, by a number
 SELECT count(*) AS m0
 FROM staff
-WHERE CASE WHEN (bps IN (SELECT found.k
-FROM (SELECT DISTINCT rel1.bps AS k
-FROM grades AS rel1
-WHERE rel1.bps IS NOT NULL AND (rel1.name, convert(rel1.name USING utf8mb4) COLLATE utf8mb4_nopad_bin) IN (SELECT convert(found.l USING utf8mb4) COLLATE utf8mb4_general_ci AS anon_1, found.k
-FROM (SELECT DISTINCT rel2.name AS l, convert(rel2.name USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
-FROM staff AS rel2
-WHERE rel2.name IS NOT NULL AND rel2.code = :gp_0 AND (convert(rel2.code USING utf8mb4) COLLATE utf8mb4_nopad_bin) = :gp_0) AS found)) AS found)) THEN 0 ELSE 1 END = 1;
+WHERE NOT (EXISTS (SELECT 1
+FROM (SELECT DISTINCT gp_rel1.bps AS k
+FROM grades AS gp_rel1
+WHERE gp_rel1.bps IS NOT NULL AND (EXISTS (SELECT 1
+FROM (SELECT DISTINCT convert(gp_rel2.name USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
+FROM staff AS gp_rel2
+WHERE gp_rel2.name IS NOT NULL AND gp_rel2.code = :gp_0 AND (convert(gp_rel2.code USING utf8mb4) COLLATE utf8mb4_nopad_bin) = :gp_0) AS gp_found
+WHERE gp_found.k = (convert(gp_rel1.name USING utf8mb4) COLLATE utf8mb4_nopad_bin) AND gp_rel1.name = (gp_found.k COLLATE utf8mb4_general_ci)))) AS gp_found
+WHERE gp_found.k = staff.bps));
 
 -- joined to a grouped select, and that to another one
 SELECT code AS c0
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR (f.code, convert(f.code USING utf8mb4) COLLATE utf8mb4_nopad_bin) IN (SELECT convert(found.l USING utf8mb4) COLLATE utf8mb4_general_ci AS anon_1, found.k
-FROM (SELECT DISTINCT rel1.code AS l, convert(rel1.code USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND (convert(f.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) GROUP BY f.code) rel1
-WHERE rel1.code IS NOT NULL AND (rel1.code IN :gp_0) AND (convert(rel1.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) AND rel1.bps > :gp_1) AS found)) GROUP BY f.code) rel
-WHERE (code IS NULL OR (code, convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin) IN (SELECT convert(found.l USING utf8mb4) COLLATE utf8mb4_general_ci AS anon_1, found.k
-FROM (SELECT DISTINCT rel2.code AS l, convert(rel2.code USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND (convert(f.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) GROUP BY f.code) rel2
-WHERE rel2.code IS NOT NULL AND (rel2.code IN :gp_0) AND (convert(rel2.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) AND rel2.bps > :gp_1) AS found))
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR (convert(f.code USING utf8mb4) COLLATE utf8mb4_nopad_bin) IN (SELECT gp_found.k
+FROM (SELECT DISTINCT convert(gp_rel1.code USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND (convert(f.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) GROUP BY f.code) gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND (gp_rel1.code IN :gp_0) AND (convert(gp_rel1.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) AND gp_rel1.bps > :gp_1) AS gp_found)) GROUP BY f.code) rel
+WHERE (code IS NULL OR (EXISTS (SELECT 1
+FROM (SELECT DISTINCT convert(gp_rel2.code USING utf8mb4) COLLATE utf8mb4_nopad_bin AS k
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND (convert(f.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) GROUP BY f.code) gp_rel2
+WHERE gp_rel2.code IS NOT NULL AND (gp_rel2.code IN :gp_0) AND (convert(gp_rel2.code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_0) AND gp_rel2.bps > :gp_1) AS gp_found
+WHERE gp_found.k = (convert(rel.code USING utf8mb4) COLLATE utf8mb4_nopad_bin) AND rel.code = (gp_found.k COLLATE utf8mb4_general_ci))))
  LIMIT :gp_limit;

@@ -76,24 +76,24 @@ WHERE CASE WHEN ((CAST(name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + 
 -- joined in the source
 SELECT TOP (:gp_limit) code AS c0
 FROM staff
-WHERE (CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
-FROM leaves AS rel1
-WHERE rel1.code IS NOT NULL AND rel1.posted >= :gp_0);
+WHERE (CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(gp_rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM leaves AS gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND gp_rel1.posted >= :gp_0);
 
 -- not joined in the source, through a join there, by a number
 SELECT count(*) AS m0
 FROM staff
-WHERE CASE WHEN (bps IN (SELECT rel1.bps
-FROM grades AS rel1
-WHERE rel1.bps IS NOT NULL AND (CAST(rel1.name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel2.name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
-FROM staff AS rel2
-WHERE rel2.name IS NOT NULL AND rel2.code = :gp_0 AND (CAST(rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') = (:gp_0 + N'|')))) THEN 0 ELSE 1 END = 1;
+WHERE CASE WHEN (bps IN (SELECT gp_rel1.bps
+FROM grades AS gp_rel1
+WHERE gp_rel1.bps IS NOT NULL AND (CAST(gp_rel1.name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(gp_rel2.name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM staff AS gp_rel2
+WHERE gp_rel2.name IS NOT NULL AND gp_rel2.code = :gp_0 AND (CAST(gp_rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') = (:gp_0 + N'|')))) THEN 0 ELSE 1 END = 1;
 
 -- joined to a grouped select, and that to another one
 SELECT TOP (:gp_limit) code AS c0
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR (CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) GROUP BY f.code) rel1
-WHERE rel1.code IS NOT NULL AND (rel1.code IN :gp_0) AND ((CAST(rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND rel1.bps > :gp_1)) GROUP BY f.code) rel
-WHERE (code IS NULL OR (CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) GROUP BY f.code) rel2
-WHERE rel2.code IS NOT NULL AND (rel2.code IN :gp_0) AND ((CAST(rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND rel2.bps > :gp_1));
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR (CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(gp_rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) GROUP BY f.code) gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND (gp_rel1.code IN :gp_0) AND ((CAST(gp_rel1.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND gp_rel1.bps > :gp_1)) GROUP BY f.code) rel
+WHERE (code IS NULL OR (CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN (SELECT CAST(gp_rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|' AS anon_1
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IN :gp_0) AND ((CAST(f.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) GROUP BY f.code) gp_rel2
+WHERE gp_rel2.code IS NOT NULL AND (gp_rel2.code IN :gp_0) AND ((CAST(gp_rel2.code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_0__marked) AND gp_rel2.bps > :gp_1));

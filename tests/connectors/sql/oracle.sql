@@ -85,28 +85,28 @@ WHERE CASE WHEN (name IN :gp_0) THEN 0 ELSE 1 END = 1 AND CASE WHEN (bps IN :gp_
 -- joined in the source
 SELECT code AS c0
 FROM staff
-WHERE code IN (SELECT rel1.code
-FROM leaves rel1
-WHERE rel1.code IS NOT NULL AND rel1.posted >= :gp_0)
+WHERE code IN (SELECT gp_rel1.code
+FROM leaves gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND gp_rel1.posted >= :gp_0)
  FETCH FIRST :gp_limit ROWS ONLY;
 
 -- not joined in the source, through a join there, by a number
 SELECT count(*) AS m0
 FROM staff
-WHERE CASE WHEN (bps IN (SELECT rel1.bps
-FROM grades rel1
-WHERE rel1.bps IS NOT NULL AND rel1.name IN (SELECT rel2.name
-FROM staff rel2
-WHERE rel2.name IS NOT NULL AND rel2.code = :gp_0))) THEN 0 ELSE 1 END = 1;
+WHERE CASE WHEN (bps IN (SELECT gp_rel1.bps
+FROM grades gp_rel1
+WHERE gp_rel1.bps IS NOT NULL AND gp_rel1.name IN (SELECT gp_rel2.name
+FROM staff gp_rel2
+WHERE gp_rel2.name IS NOT NULL AND gp_rel2.code = :gp_0))) THEN 0 ELSE 1 END = 1;
 
 -- joined to a grouped select, and that to another one
 SELECT code AS c0
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR f.code IN (SELECT rel1.code
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code IN :gp_0 GROUP BY f.code) rel1
-WHERE rel1.code IS NOT NULL AND (rel1.code IN :gp_0) AND rel1.bps > :gp_1)) GROUP BY f.code) rel
-WHERE (code IS NULL OR code IN (SELECT rel2.code
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code IN :gp_0 GROUP BY f.code) rel2
-WHERE rel2.code IS NOT NULL AND (rel2.code IN :gp_0) AND rel2.bps > :gp_1))
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR f.code IN (SELECT gp_rel1.code
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code IN :gp_0 GROUP BY f.code) gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND (gp_rel1.code IN :gp_0) AND gp_rel1.bps > :gp_1)) GROUP BY f.code) rel
+WHERE (code IS NULL OR code IN (SELECT gp_rel2.code
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code IN :gp_0 GROUP BY f.code) gp_rel2
+WHERE gp_rel2.code IS NOT NULL AND (gp_rel2.code IN :gp_0) AND gp_rel2.bps > :gp_1))
  FETCH FIRST :gp_limit ROWS ONLY;
 
 -- rows by 2,001 to 3,000 keys

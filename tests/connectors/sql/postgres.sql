@@ -85,27 +85,27 @@ WHERE CASE WHEN (name = any(:gp_0)) THEN 0 ELSE 1 END = 1 AND CASE WHEN (bps = a
 SELECT code AS c0
 FROM staff
 WHERE EXISTS (SELECT 1
-FROM leaves AS rel1
-WHERE rel1.code = staff.code AND rel1.posted >= :gp_0)
+FROM leaves AS gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND gp_rel1.posted >= :gp_0 AND gp_rel1.code = staff.code)
  LIMIT :gp_limit;
 
 -- not joined in the source, through a join there, by a number
 SELECT count(*) AS m0
 FROM staff
 WHERE NOT (EXISTS (SELECT 1
-FROM grades AS rel1
-WHERE rel1.bps = staff.bps AND (EXISTS (SELECT 1
-FROM staff AS rel2
-WHERE rel2.name = rel1.name AND rel2.code = :gp_0))));
+FROM grades AS gp_rel1
+WHERE gp_rel1.bps IS NOT NULL AND (EXISTS (SELECT 1
+FROM staff AS gp_rel2
+WHERE gp_rel2.name IS NOT NULL AND gp_rel2.code = :gp_0 AND gp_rel2.name = gp_rel1.name)) AND gp_rel1.bps = staff.bps));
 
 -- joined to a grouped select, and that to another one
 SELECT code AS c0
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR f.code IN (SELECT rel1.code
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code = any(:gp_0) GROUP BY f.code) rel1
-WHERE rel1.code IS NOT NULL AND (rel1.code = any(:gp_0)) AND rel1.bps > :gp_1)) GROUP BY f.code) rel
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR f.code IN (SELECT gp_rel1.code
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code = any(:gp_0) GROUP BY f.code) gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND (gp_rel1.code = any(:gp_0)) AND gp_rel1.bps > :gp_1)) GROUP BY f.code) rel
 WHERE (code IS NULL OR (EXISTS (SELECT 1
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code = any(:gp_0) GROUP BY f.code) rel2
-WHERE rel2.code = rel.code AND (rel2.code = any(:gp_0)) AND rel2.bps > :gp_1)))
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code = any(:gp_0) GROUP BY f.code) gp_rel2
+WHERE gp_rel2.code IS NOT NULL AND (gp_rel2.code = any(:gp_0)) AND gp_rel2.bps > :gp_1 AND gp_rel2.code = rel.code)))
  LIMIT :gp_limit;
 
 -- rows by a key of type char(n)

@@ -84,26 +84,26 @@ WHERE CASE WHEN (name COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0))) 
 -- joined in the source
 SELECT code AS c0
 FROM staff
-WHERE (code COLLATE "BINARY") IN (SELECT rel1.code COLLATE "BINARY" AS anon_1
-FROM leaves AS rel1
-WHERE rel1.code IS NOT NULL AND rel1.posted >= :gp_0)
+WHERE (code COLLATE "BINARY") IN (SELECT gp_rel1.code COLLATE "BINARY" AS anon_1
+FROM leaves AS gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND gp_rel1.posted >= :gp_0)
  LIMIT :gp_limit;
 
 -- not joined in the source, through a join there, by a number
 SELECT count(*) AS m0
 FROM staff
-WHERE CASE WHEN (bps IN (SELECT rel1.bps
-FROM grades AS rel1
-WHERE rel1.bps IS NOT NULL AND (rel1.name COLLATE "BINARY") IN (SELECT rel2.name COLLATE "BINARY" AS anon_1
-FROM staff AS rel2
-WHERE rel2.name IS NOT NULL AND (rel2.code COLLATE "BINARY") = :gp_0))) THEN 0 ELSE 1 END = 1;
+WHERE CASE WHEN (bps IN (SELECT gp_rel1.bps
+FROM grades AS gp_rel1
+WHERE gp_rel1.bps IS NOT NULL AND (gp_rel1.name COLLATE "BINARY") IN (SELECT gp_rel2.name COLLATE "BINARY" AS anon_1
+FROM staff AS gp_rel2
+WHERE gp_rel2.name IS NOT NULL AND (gp_rel2.code COLLATE "BINARY") = :gp_0))) THEN 0 ELSE 1 END = 1;
 
 -- joined to a grouped select, and that to another one
 SELECT code AS c0
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR (f.code COLLATE "BINARY") IN (SELECT rel1.code COLLATE "BINARY" AS anon_1
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0)) GROUP BY f.code) rel1
-WHERE rel1.code IS NOT NULL AND (rel1.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0))) AND rel1.bps > :gp_1)) GROUP BY f.code) rel
-WHERE (code IS NULL OR (code COLLATE "BINARY") IN (SELECT rel2.code COLLATE "BINARY" AS anon_1
-FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0)) GROUP BY f.code) rel2
-WHERE rel2.code IS NOT NULL AND (rel2.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0))) AND rel2.bps > :gp_1))
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE (f.code IS NULL OR (f.code COLLATE "BINARY") IN (SELECT gp_rel1.code COLLATE "BINARY" AS anon_1
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0)) GROUP BY f.code) gp_rel1
+WHERE gp_rel1.code IS NOT NULL AND (gp_rel1.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0))) AND gp_rel1.bps > :gp_1)) GROUP BY f.code) rel
+WHERE (code IS NULL OR (code COLLATE "BINARY") IN (SELECT gp_rel2.code COLLATE "BINARY" AS anon_1
+FROM (SELECT f.code AS code, '12:30 %' AS note, COUNT(*) AS bps FROM figures f WHERE f.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0)) GROUP BY f.code) gp_rel2
+WHERE gp_rel2.code IS NOT NULL AND (gp_rel2.code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_0))) AND gp_rel2.bps > :gp_1))
  LIMIT :gp_limit;
