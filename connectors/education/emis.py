@@ -14,20 +14,21 @@ from schema.relations import Select
 from schema.scalars import NationalId
 
 DISTRICT_OF_AREA = (
-    "JOIN areas a ON a.id = i.area_id "
-    "JOIN areas d ON d.area_level_id = 3 AND d.id = CASE a.area_level_id WHEN 3 THEN a.id ELSE a.parent_id END"
+    "LEFT JOIN areas a ON a.id = i.area_id "
+    "LEFT JOIN areas d ON d.area_level_id = 3 AND d.id = CASE a.area_level_id WHEN 3 THEN a.id ELSE a.parent_id END"
 )
 """A school's area is a tehsil, whose parent is the district, or the district itself. EMIS also has a nested set, but no
-index serves its two inequalities: every school would be compared with every district."""
+index serves its two inequalities: every school would be compared with every district. It is joined from the left, as
+code tables are: a row whose code is in no table stands, and the database leaves out joins of which nothing is asked."""
 
 school_rows = Select(
     "SELECT i.code AS code, i.name AS name, t.name AS level, g.name AS gender, s.name AS status, c.name AS sector, "
     "d.name AS dist_nm, i.date_opened AS date_opened, i.date_closed AS date_closed, i.latitude AS latitude, "
     "i.longitude AS longitude, i.telephone AS telephone FROM institutions i "
-    "JOIN institution_types t ON t.id = i.institution_type_id "
-    "JOIN institution_genders g ON g.id = i.institution_gender_id "
-    "JOIN institution_statuses s ON s.id = i.institution_status_id "
-    f"JOIN institution_sectors c ON c.id = i.institution_sector_id {DISTRICT_OF_AREA}",
+    "LEFT JOIN institution_types t ON t.id = i.institution_type_id "
+    "LEFT JOIN institution_genders g ON g.id = i.institution_gender_id "
+    "LEFT JOIN institution_statuses s ON s.id = i.institution_status_id "
+    f"LEFT JOIN institution_sectors c ON c.id = i.institution_sector_id {DISTRICT_OF_AREA}",
     "institutions",
 )
 
@@ -62,8 +63,8 @@ teacher_rows = Select(
     "st.start_date AS start_date, i.code AS school_code, d.name AS dist_nm "
     "FROM institution_staff st JOIN security_users u ON u.id = st.staff_id AND u.is_staff = 1 "
     "JOIN institutions i ON i.id = st.institution_id "
-    "JOIN institution_positions p ON p.id = st.institution_position_id "
-    f"JOIN staff_position_titles t ON t.id = p.staff_position_title_id {DISTRICT_OF_AREA} "
+    "LEFT JOIN institution_positions p ON p.id = st.institution_position_id "
+    f"LEFT JOIN staff_position_titles t ON t.id = p.staff_position_title_id {DISTRICT_OF_AREA} "
     "WHERE st.end_date IS NULL",
     "institution_staff",
 )
@@ -94,7 +95,7 @@ student_rows = Select(
     "SELECT u.openemis_no AS openemis_no, u.first_name || ' ' || u.last_name AS full_name, u.gender_id AS gender_id, "
     "u.identity_number AS identity_number, u.date_of_birth AS date_of_birth, g.name AS grade, i.code AS school_code, "
     "d.name AS dist_nm FROM institution_students e JOIN security_users u ON u.id = e.student_id AND u.is_student = 1 "
-    "JOIN institutions i ON i.id = e.institution_id JOIN education_grades g ON g.id = e.education_grade_id "
+    "JOIN institutions i ON i.id = e.institution_id LEFT JOIN education_grades g ON g.id = e.education_grade_id "
     f"{DISTRICT_OF_AREA} WHERE e.student_status_id = 1",
     "institution_students",
 )
@@ -122,8 +123,9 @@ class Student:
 position_rows = Select(
     "SELECT p.position_no AS position_no, t.name AS title, g.bps AS bps, i.code AS school_code, d.name AS dist_nm, "
     "CASE WHEN st.id IS NULL THEN 0 ELSE 1 END AS filled FROM institution_positions p "
-    "JOIN institutions i ON i.id = p.institution_id JOIN staff_position_titles t ON t.id = p.staff_position_title_id "
-    f"JOIN staff_position_grades g ON g.id = p.staff_position_grade_id {DISTRICT_OF_AREA} "
+    "JOIN institutions i ON i.id = p.institution_id "
+    "LEFT JOIN staff_position_titles t ON t.id = p.staff_position_title_id "
+    f"LEFT JOIN staff_position_grades g ON g.id = p.staff_position_grade_id {DISTRICT_OF_AREA} "
     "LEFT JOIN institution_staff st ON st.institution_position_id = p.id AND st.end_date IS NULL",
     "institution_positions",
 )
