@@ -45,7 +45,8 @@ QUESTIONS = (
     ),
     Question(
         "absentees", 7, "pay of teachers absent at every visit of a month",
-        "absenteePayslips", f'{{month: {{eq: "{MONTH}"}}}}', ("teacherCode", "schoolCode", "districtCode", "marks", "gross"),
+        "absenteePayslips", f'{{month: {{eq: "{MONTH}"}}}}',
+        ("teacherCode", "schoolCode", "districtCode", "marks", "gross"),
     ),
     Question(
         "collections", 12, "a day's collection by head in three books",

@@ -71,7 +71,8 @@ class Systems:
         built = self.plan().out.absolute()
         lines = [
             'state = "state"', "[ledger]", 'url = "sqlite:///state/ledger.sqlite"', 'heads = "heads/heads.jsonl"',
-            "[limits]", f"time_s = {TIME_S}", "max_first = 3000", "[auth]", "demo_tokens = true", f'[auth.cases."{CASE}"]', f'subjects = ["{SUBJECT}"]',
+            "[limits]", f"time_s = {TIME_S}", "max_first = 3000", "[auth]", "demo_tokens = true",
+            f'[auth.cases."{CASE}"]', f'subjects = ["{SUBJECT}"]',
             f'[sources.emis]\nurl = "{self.emis}"',
         ]  # fmt: skip
         for source, department in SCHEMAS.items():

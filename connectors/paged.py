@@ -175,7 +175,8 @@ def _access(column: Column) -> str:
     """A value in a JSON object: objects and lists are no values, and what is declared as text is told as text."""
     path = column.name.split(".")
     read = f"r.get({path[0]!r})" if len(path) == 1 else f"below(r, {path!r})"
-    return f"v if (v := {read}) is None or v.__class__ is {PLAIN.get(column.kind, 'str')} else plain(v, {column.kind!r})"
+    kind = PLAIN.get(column.kind, "str")
+    return f"v if (v := {read}) is None or v.__class__ is {kind} else plain(v, {column.kind!r})"
 
 
 def _plain(value: Any, kind: str) -> Any:

@@ -100,5 +100,5 @@ class _Written:
             case NullCheck(column=column):
                 return f"({self.shown(column)} is None)"
             case Comparison(column=column, op=op, param=param):
-                value = self.compared(column)
-                return f"({value} is not None and {OPERATORS[op].format(value, f'p[{int(param.index)}]')})"
+                text = self.compared(column)
+                return f"({text} is not None and {OPERATORS[op].format(text, f'p[{int(param.index)}]')})"

@@ -251,13 +251,13 @@ def _compute(node: Computed, rows: list[Any]) -> list[Any]:
         if expression.function in OF_DAYS and name not in names:
             at = names.index(expression.reads[0])
             worked = {row[at]: work(row) for row in {row[at]: row for row in rows}.values()}
-            rows = [row + (worked[row[at]],) for row in rows]
+            rows = [(*row, worked[row[at]]) for row in rows]
             names.append(name)
         elif name in names:
             at = names.index(name)
             rows = [(*row[:at], work(row), *row[at + 1 :]) for row in rows]
         else:
-            rows = [row + (work(row),) for row in rows]
+            rows = [(*row, work(row)) for row in rows]
             names.append(name)
     return rows
 

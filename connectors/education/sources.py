@@ -22,7 +22,9 @@ rtsm = Source(
     owner="Project Director, Real-Time School Monitoring",
     # A month of the whole province: 20,000 visits and 150,000 marks, in pages of 500 and for 100 visits a call. RTSM
     # answers such a question in half a minute, four calls at a time, beside its tablets.
-    limits=Limits(timeout_s=40.0, concurrency=4, max_keys=1000, row_budget=200_000, max_calls_per_operation=800, retries=1),
+    limits=Limits(
+        timeout_s=40.0, concurrency=4, max_keys=1000, row_budget=200_000, max_calls_per_operation=800, retries=1
+    ),
     description="Visits of monitors; sent late and sometimes twice. No visit means unknown, never absent.",
 )  # fmt: skip
 board = Source(
