@@ -7,7 +7,7 @@ import asyncio
 import csv
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,16 @@ class Script:
 
         return await self._pages("fabs_soap", 1000, ask)
 
+    def scrolls(self, settled: str) -> Iterator[dict[str, str]]:
+        """The lines of a day's files."""
+        for path in Path(self.places["bank_scroll"]).glob(f"*_{settled}.csv"):
+            with path.open(newline="") as file:
+                lines = 0
+                for line in csv.DictReader(file):
+                    yield line
+                    lines += 1
+                self.meter.read("banks", lines)
+
     async def unposted(self) -> list[list[Any]]:
         pay, posted = await asyncio.gather(
             self.postgres("finance", PAY, MONTH.replace("-", "")),
@@ -207,13 +217,8 @@ class Script:
         for one in paid:
             amount = Decimal(one["transaction_amount"]).scaleb(-2)
             books[one["head_code"]][0] += amount if one["reversal_of"] is None else -amount
-        for path in Path(self.places["bank_scroll"]).glob(f"*_{following}.csv"):
-            with path.open(newline="") as file:
-                lines = 0
-                for line in csv.DictReader(file):
-                    books[line["head"]][1] += Decimal(line["amount"])
-                    lines += 1
-                self.meter.read("banks", lines)
+        for line in self.scrolls(following):
+            books[line["head"]][1] += Decimal(line["amount"])
         for one in booked:
             amount = Decimal(one[f"{FABS}amount"])
             books[one[f"{FABS}headCode"]][2] += -amount if one.get(f"{FABS}reversalOf") else amount

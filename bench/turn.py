@@ -49,7 +49,9 @@ def main(side: Callable[[dict[str, Any], str], Awaitable[dict[str, Any]]]) -> No
     """``python -m MODULE PLACES.json QUESTION``: runs one question and prints what was told as JSON."""
     places, question = sys.argv[1:]
 
+    known = orjson.loads(Path(places).read_bytes())
+
     async def told() -> dict[str, Any]:
-        return await side(orjson.loads(Path(places).read_bytes()), question)
+        return await side(known, question)
 
     sys.stdout.buffer.write(orjson.dumps(uvloop.run(told())))

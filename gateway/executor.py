@@ -148,8 +148,8 @@ class Execution:
 
     def _list_key(self, step: RowsStep) -> tuple[Any, ...]:
         """What the derived rows of a list depend on: binding holds subject, list, values and catalog."""
-        access = self.prepared.plan.allowed.access
-        return self.binding(step, None), access.key, self.principal.purpose, self.principal.case
+        access, principal = self.prepared.plan.allowed.access, self.principal
+        return self.binding(step, None), access.key, principal.purpose, principal.case
 
     async def _result(self, step: Step) -> Result:
         match step:

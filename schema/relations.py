@@ -81,9 +81,9 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Drop:
     """Files a department drops into a folder: CSV or Excel by suffix. ``pattern``: glob below the source's folder;
-    ``columns``: header -> column; ``file_column`` names a column that holds the file's name. ``told_by_name``: column
-    -> pattern whose one group is, in a file's name, the value of that column in each of its lines: a file whose name
-    tells another value than is asked for is not opened."""
+    ``columns``: header -> column; ``file_column`` names a column that holds the file's name. ``told_by_name``:
+    column -> pattern whose one group is, in a file's name, the value of that column in each of its lines: a file whose
+    name tells another value than is asked for is not opened."""
 
     pattern: str
     columns: Mapping[str, str]

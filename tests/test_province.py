@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from auth.principal import ANONYMOUS, Principal
+from gateway.lately import Lately
+from schema.fetch import Connector, Fetch, Rows
 from tests.houses import AUDITOR, Desk, Systems, person
 
 
@@ -178,3 +181,37 @@ async def test_spending_by_function_beside_outcomes_for_five_years(desk: Desk, s
         assert node["pupils"] == told["enrolment"].get(year, {}).get(code)
         assert node["outpatients"] == told["outpatients"].get(year, {}).get(code)
     assert money == told["money"]
+
+
+async def test_the_next_page_of_a_derived_list_goes_on_with_the_rows_of_the_first(file_desk: Desk) -> None:
+    query = f"""query ($after: String) {{ unpostedPayslips(first: 10, after: $after)
+        {{ nodes {{ cnic }} {PAGE} }} }}"""
+    calls: list[str] = []
+    connectors = file_desk.house.reach.connectors
+    file_desk.house.reach = replace(
+        file_desk.house.reach, connectors={name: Told(one, calls) for name, one in connectors.items()}
+    )
+    first = await file_desk.ask(query, AUDITOR, {"after": None})
+    after = {"after": first["data"]["unpostedPayslips"]["pageInfo"]["endCursor"]}
+    asked = len(calls)
+    second = await file_desk.ask(query, AUDITOR, after)
+    assert len(calls) == asked
+    file_desk.house.reach = replace(file_desk.house.reach, lately=Lately())
+    assert await file_desk.ask(query, AUDITOR, after) == second
+    assert len(calls) == 2 * asked
+    await file_desk.ask(query, AUDITOR, {"after": None})
+    assert len(calls) == 3 * asked
+
+
+class Told:
+    """Passes on, and notes that it was asked."""
+
+    def __init__(self, inner: Connector, calls: list[str]) -> None:
+        self.inner, self.source, self.calls = inner, inner.source, calls
+
+    async def fetch(self, fetch: Fetch, /) -> Rows:
+        self.calls.append(self.source.name)
+        return await self.inner.fetch(fetch)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()

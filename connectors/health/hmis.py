@@ -54,7 +54,9 @@ class Report:
 
     number: int = column("registrationid", open_)
     facility_code: str | None = column("facility_code", open_)
-    month: str | None = column("iso", open_, codec=yyyymm, distinct=60, description="The month reported on.")
+    month: str | None = column(
+        "iso", open_, codec=yyyymm, description="The month reported on, e.g. 2025-09.", distinct=60
+    )
     submitted_on: dt.date | None = column("submitted", open_)
     facility = one("health.Facility", on="facility_code")
 

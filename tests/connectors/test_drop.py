@@ -42,6 +42,22 @@ async def test_rows_of_all_files_in_the_order_of_their_names(tmp_path: Path) -> 
     assert await rows_of(tmp_path, SCROLL, "psid", "file") == [("1", "a.csv"), ("2", "b.csv")]
 
 
+async def test_a_file_whose_name_tells_another_value_is_not_opened(tmp_path: Path) -> None:
+    told = Drop("*.csv", SCROLL.columns, told_by_name={"psid": r"_([0-9]+)\.csv$"})
+    (tmp_path / "a_1.csv").write_text(HEAD + "1,1.00\n")
+    (tmp_path / "a_2.csv").write_text("no header at all\n")
+    (tmp_path / "other.csv").write_text(HEAD + "1,3.00\n2,4.00\n")
+    only = Comparison(Column("psid", "text"), "eq", Param(0))
+    answer = await connector(tmp_path).fetch(a_fetch(told, "psid", "amount", where=only, params=("1",)))
+    assert answer.rows == [("1", "1.00"), ("1", "3.00")]
+
+
+async def test_a_line_that_contradicts_the_name_of_its_file_makes_it_unreadable(tmp_path: Path) -> None:
+    told = Drop("*.csv", SCROLL.columns, told_by_name={"psid": r"_([0-9]+)\.csv$"})
+    (tmp_path / "a_1.csv").write_text(HEAD + "1,1.00\n2,1.00\n")
+    assert "than its name tells" in await error_of(tmp_path, told)
+
+
 async def test_columns_are_found_by_their_header_whatever_their_order_and_padding(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("Bank, Amount ,PSID\nHBL,1.00,1\n")
     assert await rows_of(tmp_path) == [("1", "1.00")]
