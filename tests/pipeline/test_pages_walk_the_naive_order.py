@@ -69,7 +69,7 @@ async def test_a_linked_list_of_one_parent_is_walked_in_both_directions(desk: De
 
 def _arguments(generator: Plain, record: Record) -> str:
     told = f"orderBy: {literal(generator._order(record))}"
-    return told if generator.chance(0.5) else f"{told}, where: {literal(generator._where(record, 1, False))}"
+    return told if generator.chance(0.5) else f"{told}, where: {literal(generator._where(record, 1, None))}"
 
 
 def _key(record: Record) -> str:
