@@ -104,4 +104,4 @@ class _Written:
                 value = self.compared(column)
                 return f"({value} is not None and {OPERATORS[op].format(value, f'p[{int(param.index)}]')})"
             case Among():
-                raise TypeError("this source has no other relation to look into")
+                raise TypeError("a page or a file has no other relation to look into")

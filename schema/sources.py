@@ -73,6 +73,9 @@ SQL = Capabilities(
 )
 """What every supported SQL dialect does with the conformance the semantics ask for."""
 
+FILES = replace(SQL, joins=False)
+"""What is done with files a department drops: each kind of file is read for itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

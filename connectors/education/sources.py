@@ -1,6 +1,6 @@
 """The department and what it lets us ask of its systems."""
 
-from schema.sources import SQL, Capabilities, Department, Limits, Source
+from schema.sources import FILES, SQL, Capabilities, Department, Limits, Source
 
 education = Department(
     "education", "Secondary Education Department, Government of Balochistan", "Secretary, Secondary Education",
@@ -28,6 +28,6 @@ rtsm = Source(
     description="Visits of monitors; sent late and sometimes twice. No visit means unknown, never absent.",
 )  # fmt: skip
 board = Source(
-    "board", "education", "drop", "Exam board result files (CSV)", SQL, owner="Controller of Examinations",
+    "board", "education", "drop", "Exam board result files (CSV)", FILES, owner="Controller of Examinations",
     description="One file a year, dropped by the board.", refresh="yearly",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from schema.sources import SQL, Capabilities, Department, Limits, Source
+from schema.sources import FILES, SQL, Capabilities, Department, Limits, Source
 
 finance = Department(
     "finance", "Finance Department, Government of Balochistan", "Secretary Finance",
@@ -53,7 +53,7 @@ bpay_report = Source(
     description="Payments by date. The listing is invented: 1BILL describes none.",
 )  # fmt: skip
 banks = Source(
-    "banks", "finance", "drop", "Bank scrolls (one CSV a bank a day)", SQL, owner="Treasury Officer",
+    "banks", "finance", "drop", "Bank scrolls (one CSV a bank a day)", FILES, owner="Treasury Officer",
     # One day of all banks: 100,000 lines.
     limits=Limits(row_budget=150_000), refresh="daily, a day late", description="What the banks settled.",
 )  # fmt: skip
