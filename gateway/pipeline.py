@@ -78,10 +78,7 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         course.operation = operation = house.reader(access).read(incoming.request)
         course.compiled = compiled = _compiled(house, operation, access)
         _check_cost(house, compiled, operation)
-        course.run = run = await _run(house, course, compiled)
-        if run.turned:
-            course.compiled = compiled = _turned(house, operation, access, compiled, run.turned)
-            course.run = run = await _run(house, course, compiled)
+        run, compiled = await _run_whole(house, course, compiled, operation, access)
         body = _body(house, course, run, compiled, operation)
     except OperationError as error:
         outcome = "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
@@ -115,8 +112,19 @@ def _patience_s(house: House, taken_ms: int) -> float:
     return min(MOST_PATIENCE_S, taken_ms / 1000 * PATIENCE) if house.under_way and taken_ms > 0 else 0.0
 
 
+async def _run_whole(
+    house: House, course: Course, compiled: Compiled, operation: Operation, access: Any
+) -> tuple[Execution, Compiled]:
+    """The execution whose plan did not have to be turned round, and what it ran: each time at further links."""
+    course.run = run = await _run(house, course, compiled)
+    while run.turned:
+        course.compiled = compiled = _turned(house, operation, access, compiled, run.turned)
+        course.run = run = await _run(house, course, compiled)
+    return run, compiled
+
+
 async def _run(house: House, course: Course, compiled: Compiled) -> Execution:
-    """One execution of the plan. What a first one cost counts for the second."""
+    """One execution of the plan. What an earlier one cost counts, and so does its time."""
     first = course.run
     assert course.operation is not None
     deadline = asyncio.get_running_loop().time() + house.time_s if first is None else first.deadline
@@ -275,10 +283,7 @@ async def explain_run(house: House, principal: Principal, request: GraphQLReques
     course.operation = operation = house.reader(access).read(request)
     course.compiled = compiled = _compiled(house, operation, access)
     _check_cost(house, compiled, operation)
-    course.run = run = await _run(house, course, compiled)
-    if run.turned:
-        course.compiled = compiled = _turned(house, operation, access, compiled, run.turned)
-        course.run = run = await _run(house, course, compiled)
+    run, compiled = await _run_whole(house, course, compiled, operation, access)
     course.codes += [problem.code for problem in run.problems]
     await house.ledger.append(recording.entry(course, "ok", int(time.time() * 1000)))
     return explaining.plan_text(compiled.prepared.plan, run.actual)
