@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auth.policy import Access, Decision, RecordAccess, State, Totals
+from auth.decisions import Decision, RecordAccess, State, Totals
+from auth.policy import Access
 from gateway import filters
 from gateway.allowed import (
     LIST,

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from auth.policy import Access, CellAccess, LeafAccess, Totals
+from auth.decisions import CellAccess, LeafAccess, Totals
+from auth.policy import Access
 from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest
 from gateway.drafting import takes_keys
 from gateway.filters import within

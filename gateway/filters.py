@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from auth.policy import Access, Decision, RecordAccess, State, Totals, all_of
+from auth.decisions import Decision, RecordAccess, State, Totals, all_of
+from auth.policy import Access
 from gateway.allowed import (
     AllTests,
     AnyTest,

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from auth.policy import LeafAccess
+from auth.decisions import LeafAccess
 from gateway.allowed import FieldTest
 from gateway.templates import Worked
 from schema.catalog import Field

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from auth.policy import all_of
+from auth.decisions import all_of
 from gateway.allowed import (
     AggregatePart,
     Allowed,

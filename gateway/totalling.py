@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from auth.policy import Totals
+from auth.decisions import Totals
 from gateway.allowed import AggregatePart, AllTests, Filter, GroupTerm, MeasuresPart, MeasureTerm, Path
 from gateway.drafting import Draft, visible_rows
 from gateway.filters import within

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auth.policy import RecordAccess
+from auth.decisions import RecordAccess
 from gateway.allowed import (
     AggregatePart,
     Allowed,

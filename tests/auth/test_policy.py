@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from auth.policy import Access, Decision, Policy, State
+from auth.decisions import Decision, State
+from auth.policy import Access, Policy
 from auth.principal import ANONYMOUS, Principal
 from schema.catalog import Declared
 from schema.classification import confidential, open_, restricted

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from auth.policy import RecordAccess
+from auth.decisions import RecordAccess
 from auth.principal import Principal
 from gateway import linking
 from gateway.allowed import AllTests, AnyTest, FieldTest, LinkTest, NoTest
