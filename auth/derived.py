@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -13,7 +12,7 @@ from schema.derivations import cell_path
 from schema.derive import Derivation, RowsOf, leaves
 from schema.errors import Code
 from schema.lineage import FIGURES, Counted, counted_leaves, trace
-from schema.predicates import FALSE, TRUE, And, Compare, IsNull, Not, Or, Predicate
+from schema.predicates import FALSE, TRUE, Predicate, fields_of
 
 
 class Decided(Protocol):
@@ -136,7 +135,7 @@ def _beneath(base: RecordAccess, decision: Decision) -> Decision:
 
 def _hidden_conditions(base: RecordAccess, leaf: RowsOf) -> Decision | None:
     """A field the leaf's own condition reads and its reader may not, or not in every row."""
-    for name in _compared(leaf.where):
+    for name in fields_of(leaf.where):
         decision = base.fields[name]
         if not decision.unconditional:
             return _of(base, base.record.fields[name], decision)
@@ -151,7 +150,7 @@ def _by_totals(access: Decided, base: RecordAccess, totals: Totals, counts: Coun
         return None
     leaf, measured = counts.leaf, {measure.cell for measure in counts.measured.values()}
     cells: dict[str, CellAccess] = {}
-    if any(name not in totals.by for name in _compared(leaf.where)):
+    if any(name not in totals.by for name in fields_of(leaf.where)):
         return None
     for name, path in leaf.cells:
         if name not in counts.keys and name not in measured:
@@ -203,14 +202,3 @@ def _passed(leaf: LeafAccess) -> list[RecordAccess]:
 def _shown_in(access: RecordAccess, rules: tuple[str, ...], condition: Predicate) -> list[RecordAccess]:
     """A record whose cell is hidden in some rows: to what is worked out from it, those rows are not all there."""
     return [] if condition == TRUE else [replace(access, visible=condition, visible_rules=rules)]
-
-
-def _compared(predicate: Predicate) -> Iterable[str]:
-    match predicate:
-        case Compare(field=name) | IsNull(field=name):
-            yield name
-        case And(parts=parts) | Or(parts=parts):
-            for part in parts:
-                yield from _compared(part)
-        case Not(part=part):
-            yield from _compared(part)

@@ -3,7 +3,7 @@ they are worked out from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from schema.declare import LinkSpec
 from schema.derive import Derivation, RowsOf, leaves
 from schema.errors import meant
 from schema.lineage import Origin, trace
-from schema.predicates import And, Compare, IsNull, Not, Or, Predicate
+from schema.predicates import fields_of
 
 Tell: TypeAlias = Callable[[str, int, str], None]
 """(file, line, problem)."""
@@ -102,7 +102,7 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
             found[number, name] = cell
             named -= {passed.name for passed in cell.records}
         named.discard(leaf.record)
-        for name in _named(leaf.where):
+        for name in fields_of(leaf.where):
             if name not in records[leaf.record].fields:
                 problem(f"{leaf.record} has no field {name!r}{meant(name, records[leaf.record].fields)}")
                 return record
@@ -167,17 +167,6 @@ def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
             if forgets is not None:
                 return forgets
     return None
-
-
-def _named(predicate: Predicate) -> Iterable[str]:
-    match predicate:
-        case Compare(field=name) | IsNull(field=name):
-            yield name
-        case And(parts=parts) | Or(parts=parts):
-            for part in parts:
-                yield from _named(part)
-        case Not(part=part):
-            yield from _named(part)
 
 
 __all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "resolved"]

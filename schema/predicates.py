@@ -3,6 +3,7 @@ planner turns them into ``schema.fetch`` conditions over columns. Two-valued: a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -60,6 +61,18 @@ Predicate: TypeAlias = Compare | IsNull | Holds | And | Or | Not | Constant
 
 TRUE = Constant(True)
 FALSE = Constant(False)
+
+
+def fields_of(predicate: Predicate) -> Iterator[str]:
+    """The record's fields that the predicate reads."""
+    match predicate:
+        case Compare(field=name) | IsNull(field=name):
+            yield name
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from fields_of(part)
+        case Not(part=part):
+            yield from fields_of(part)
 
 
 class Condition:

@@ -21,8 +21,7 @@ from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSp
 from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
-from schema.predicates import And, Compare, Not, Or, Predicate
-from schema.predicates import IsNull as IsNullPredicate
+from schema.predicates import fields_of
 from schema.relations import offered_by
 from schema.rules import ROLES, Allow, AllowTotals, Grant, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
@@ -346,7 +345,7 @@ class _Resolver:
         if record.department is not department:
             told = f"{department.name} opens {record.name}; only {record.department.name} says who sees its records"
             self._problem(rule.file, rule.line, told)
-        names = list(_fields_of(rule.where))
+        names = list(fields_of(rule.where))
         match rule:
             case Allow():
                 names += [*rule.only, *rule.masked]
@@ -358,7 +357,7 @@ class _Resolver:
         for name in names:
             if name not in known:
                 self._problem(rule.file, rule.line, f"{record.type_name} has no field {name!r}{_meant(name, known)}")
-        for name in _fields_of(rule.where):
+        for name in fields_of(rule.where):
             if name in record.fields and record.fields[name].column is None:
                 self._problem(rule.file, rule.line, f"a rule's condition reads {name!r}, which is no column field")
 
@@ -382,17 +381,6 @@ def _reads(part: Spec) -> tuple[str, ...]:
 
 def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict[str, Field | Link]:
     return {**{field.api_name: field for field in fields.values()}, **{link.api_name: link for link in links.values()}}
-
-
-def _fields_of(predicate: Predicate) -> Iterable[str]:
-    match predicate:
-        case Compare(field=name) | IsNullPredicate(field=name):
-            yield name
-        case And(parts=parts) | Or(parts=parts):
-            for part in parts:
-                yield from _fields_of(part)
-        case Not(part=part):
-            yield from _fields_of(part)
 
 
 def _level(facts: Facts) -> Classification:
