@@ -19,6 +19,7 @@ from gateway import grouping, pages
 from gateway.allowed import LIST, MeasureTerm, Path
 from gateway.cursors import Sealer
 from gateway.decode import Decoder, blank
+from gateway.fetching import Fetching, Unfetched, who
 from gateway.lately import Kept, Lately
 from gateway.pages import Page, PageProblem
 from gateway.plan import (
@@ -36,14 +37,13 @@ from gateway.plan import (
     Step,
 )
 from gateway.prepared import Prepared
-from gateway.pushdown import COMPARE, encode_keys
+from gateway.pushdown import COMPARE
 from gateway.relational import WITHHELD, evaluate, projected, told
 from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
-from schema.codecs import Codec
 from schema.errors import Code
-from schema.fetch import NOTHING, AllOf, Connector, ConnectorError, Fetch, FetchShape, Rows, SourceRefused
+from schema.fetch import AllOf, Connector, FetchShape
 from schema.scalars import DECIMAL, INT, LONG, Scalar
 
 
@@ -78,16 +78,14 @@ class Execution:
     deadline: float
     results: dict[int, Result] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    calls: dict[str, int] = field(default_factory=dict)
-    rows_read: dict[str, int] = field(default_factory=dict)
-    """By record; 0 where a source looked at its rows without giving any."""
-    freshness: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
-    actual: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Rows and calls of each step that reached its source."""
+    sources: Fetching = field(init=False)
     turned: set[str] = field(default_factory=set)
     """Links whose keys turned out to be too many to come first: the plan has to be turned round."""
     _told: set[tuple[str, str]] = field(default_factory=set)
     _waiting: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sources = Fetching(self.reach.connectors, self.deadline, self.reach.batch)
 
     @property
     def sealer(self) -> Sealer:
@@ -137,13 +135,13 @@ class Execution:
                 self.results[step.reading.derived] = RowsResult(kept.rows)
                 self.problems += kept.problems
                 self._told |= {(problem.code, "/".join(problem.path)) for problem in kept.problems}
-                self.freshness |= kept.freshness
+                self.sources.freshness |= kept.freshness
 
     def _keep(self, step: RowsStep) -> None:
         assert step.reading.derived is not None
         above = self.results[step.reading.derived]
         assert isinstance(above, RowsResult)
-        kept = Kept(above.rows, tuple(self.problems), dict(self.freshness))
+        kept = Kept(above.rows, tuple(self.problems), dict(self.sources.freshness))
         self.reach.lately.put(self._list_key(step), kept, asyncio.get_running_loop().time())
 
     def _list_key(self, step: RowsStep) -> tuple[Any, ...]:
@@ -226,7 +224,7 @@ class Execution:
                     raise _Stop(Code.BUDGET_EXCEEDED)
                 raise self._fail(
                     path, Code.BUDGET_EXCEEDED,
-                    f"{_who(reading.record)}: a filter through {step.into} may bring {limits.max_filter_keys} keys to "
+                    f"{who(reading.record)}: a filter through {step.into} may bring {limits.max_filter_keys} keys to "
                     f"{reading.record.source.name}; narrow it", reading.record,
                 )  # fmt: skip
         return self._params(reading.params, path)
@@ -573,70 +571,10 @@ class Execution:
         limit: int | None,
         keys: list[Any] | None,
     ) -> list[Any]:
-        source = reading.record.source
-        limits = source.limits
-        raw: tuple[Any, ...] | None = None
-        if keys is not None and reading.keyed is not None and reading.keyed.pushed:
-            raw = _raw_keys(reading.keyed.codec, keys)
-            if not raw:
-                return []
-        elif keys is not None and not keys:
-            return []
-        if shape.where == NOTHING:
-            return []
-        most = min(limits.max_keys, self.reach.batch or limits.max_keys)
-        chunks = [()] if raw is None else [raw[at : at + most] for at in range(0, len(raw), most)]
-        spent = self.calls.get(source.name, 0)
-        self.calls[source.name] = spent + len(chunks)
-        if spent + len(chunks) > limits.max_calls_per_operation and self.reach.batch is None:
-            raise self._fail(
-                path, Code.BUDGET_EXCEEDED,
-                f"{_who(reading.record)}: one operation may call {source.name} {limits.max_calls_per_operation} times; "
-                "ask for fewer rows", reading.record,
-            )  # fmt: skip
-        connector = self.reach.connectors[source.name]
-        bounded = limit is not None and not shape.per_key
-        fetches = [
-            Fetch(shape, self.deadline, chunk, params, limit, None if bounded else limits.row_budget)
-            for chunk in chunks
-        ]
         try:
-            if len(fetches) == 1:
-                answers = [await connector.fetch(fetches[0])]
-            else:
-                answers = await asyncio.gather(*(connector.fetch(fetch) for fetch in fetches))
-        except ConnectorError as error:
-            raise self._unavailable(reading.record, path, error) from error
-        for joined in reading.joined:
-            self.rows_read.setdefault(joined.record.name, 0)
-        return self._collected(step, reading.record, answers)
-
-    def _collected(self, step: int, record: Record, answers: list[Rows]) -> list[Any]:
-        rows = answers[0].rows if len(answers) == 1 else [row for answer in answers for row in answer.rows]
-        calls = sum(answer.calls for answer in answers)
-        self.actual[step] = (len(rows), calls)
-        self.calls[record.source.name] += calls - len(answers)
-        self.rows_read[record.name] = self.rows_read.get(record.name, 0) + len(rows)
-        for answer in answers:
-            if answer.as_of is not None or answer.stale or record.source.name not in self.freshness:
-                self.freshness[record.source.name] = (answer.as_of, answer.stale)
-        return rows
-
-    def _unavailable(self, record: Record, path: Path, error: ConnectorError) -> _Stop:
-        who = _who(record)
-        match error.code:
-            case Code.DEADLINE:
-                message = f"{who}: {record.source.name} did not answer in time; try again later"
-            case Code.BUDGET_EXCEEDED:
-                message = (
-                    f"{who}: more than {record.source.limits.row_budget} rows of {record.type_name} would have to be "
-                    "read; narrow the filter"
-                )
-            case _ if isinstance(error, SourceRefused):
-                message = f"{who}: {record.source.name} does not take this request; ask with other values"
-            case _:
-                message = f"{who}: {record.source.name} cannot be reached now; try again later"
-        return self._fail(path, error.code, message, record)
+            return await self.sources.fetch(step, reading, shape, params, limit, keys)
+        except Unfetched as problem:
+            raise self._fail(path, problem.code, problem.message, reading.record) from problem
 
     def report_computed(self, part: Field, type_name: str) -> None:
         """A computed field whose function failed on a row: null, told once."""
@@ -669,14 +607,3 @@ def _measured_as(measure: MeasureTerm) -> Scalar:
     if measure.function == "countDistinct":
         return INT
     return LONG if measure.function == "sum" and measure.field.scalar.kind == "int" else measure.field.scalar
-
-
-def _raw_keys(codec: Codec, keys: list[Any]) -> tuple[Any, ...]:
-    """Every spelling of distinct keys."""
-    if codec.name == "identity":
-        return tuple(keys)
-    return encode_keys(codec)(keys) if codec.spell_all is None else tuple(codec.spell_all(keys))
-
-
-def _who(record: Record) -> str:
-    return f"{record.department.name} ({record.owner})"

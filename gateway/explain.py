@@ -286,7 +286,8 @@ def extensions(operation: Operation, request: GraphQLRequest, run: Execution, al
         plan = run.prepared.plan
         if all(allowed.access.granted("diagnose", department) for department in plan.departments):
             told["plan"] = {
-                "text": plan_text(plan), "rows": run.rows_read, "sourceCalls": run.calls, "steps": measured(run),
+                "text": plan_text(plan), "rows": run.sources.rows_read, "sourceCalls": run.sources.calls,
+                "steps": measured(run),
             }  # fmt: skip
     return told
 
@@ -295,7 +296,7 @@ def measured(run: Execution) -> list[dict[str, Any]]:
     """Of each step that reached its source: the rows expected, the rows read and the calls they took."""
     steps = run.prepared.plan.steps
     told = []
-    for number, (rows, calls) in sorted(run.actual.items()):
+    for number, (rows, calls) in sorted(run.sources.actual.items()):
         step = steps[number]
         assert not isinstance(step, (LookupStep, DeriveStep))
         about = round(step.reading.about)
@@ -311,8 +312,8 @@ def provenance(run: Execution, allowed: Allowed) -> list[dict[str, Any]]:
         department = catalog.departments[name]
         sources = []
         for record in catalog.records.values():
-            if record.department.name == name and record.name in run.rows_read:
-                as_of, stale = run.freshness.get(record.source.name, (None, False))
+            if record.department.name == name and record.name in run.sources.rows_read:
+                as_of, stale = run.sources.freshness.get(record.source.name, (None, False))
                 sources.append(
                     {
                         "record": record.type_name, "source": record.source_name, "owner": record.owner,

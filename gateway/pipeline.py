@@ -130,7 +130,7 @@ async def _run(house: House, course: Course, compiled: Compiled) -> Execution:
     deadline = asyncio.get_running_loop().time() + house.time_s if first is None else first.deadline
     run = Execution(compiled.prepared, course.operation.variables, course.principal, house.reach, deadline)
     if first is not None:
-        run.calls, run.rows_read = first.calls, first.rows_read
+        run.sources.calls, run.sources.rows_read = first.sources.calls, first.sources.rows_read
     async with asyncio.timeout_at(deadline + 1.0):
         await run.run()
     return run
@@ -286,4 +286,4 @@ async def explain_run(house: House, principal: Principal, request: GraphQLReques
     run, compiled = await _run_whole(house, course, compiled, operation, access)
     course.codes += [problem.code for problem in run.problems]
     await house.ledger.append(recording.entry(course, "ok", int(time.time() * 1000)))
-    return explaining.plan_text(compiled.prepared.plan, run.actual)
+    return explaining.plan_text(compiled.prepared.plan, run.sources.actual)

@@ -79,7 +79,8 @@ def entry(course: Course, outcome: str, now_ms: int) -> bytes:
         }  # fmt: skip
     if course.run is not None:
         told |= {
-            "rows": course.run.rows_read, "rowsGiven": _rows_given(course.run), "sourceCalls": course.run.calls,
+            "rows": course.run.sources.rows_read, "rowsGiven": _rows_given(course.run),
+            "sourceCalls": course.run.sources.calls,
         }  # fmt: skip
     return entry_body(told)
 
