@@ -151,9 +151,12 @@ class Execution:
         self.reach.lately.put(self._list_key(step), kept, asyncio.get_running_loop().time())
 
     def _list_key(self, step: RowsStep) -> tuple[Any, ...]:
-        """What the derived rows of a list depend on: binding holds subject, list, values and catalog."""
+        """What the derived rows of a list depend on: binding holds subject, list, values and catalog. Another question
+        about the same list has other cells."""
         access, principal = self.prepared.plan.allowed.access, self.principal
-        return self.binding(step, None), access.key, principal.purpose, principal.case
+        derived = self.prepared.plan.steps[step.reading.derived or 0]
+        assert isinstance(derived, DeriveStep)
+        return self.binding(step, None), derived.shown, access.key, principal.purpose, principal.case
 
     async def _result(self, step: Step) -> Result:
         match step:
@@ -250,7 +253,7 @@ class Execution:
             totals = isinstance(above, grouping.Groups)
             rows = above.flat(WITHHELD) if totals else above.rows  # type: ignore[union-attr]
             given[number] = projected(rows, part.places)
-        return RowsResult(told(evaluate(step.query, given)))
+        return RowsResult(told(projected(evaluate(step.query, given), step.places)))
 
     async def _scan(self, step: ScanStep) -> RowsResult:
         reading = step.reading
@@ -532,7 +535,7 @@ class Execution:
         above = self.results[derived]
         if not isinstance(above, RowsResult):
             raise _Stop(above.code if isinstance(above, Failed) else Code.INTERNAL)
-        return [tuple(row[at] for at in reading.taken) for row in above.rows]
+        return projected(above.rows, reading.taken)
 
     def _over_scan(self, reading: Reading, path: Path) -> list[Any]:
         """Another step's rows, widened by linked ones and filtered."""

@@ -248,13 +248,17 @@ class DeriveInput:
 
 @dataclass(frozen=True, slots=True)
 class DeriveStep:
-    """Works out a derived record's ``query`` over its inputs; ``Given.step`` there is the number of an input."""
+    """Works out a derived record's ``query`` over its inputs; ``Given.step`` there is the number of an input.
+    ``shown``: the cells that are asked for, in the order they have in the step's rows; ``places``: where they stand in
+    the query's."""
 
     id: int
     path: Path
     record: Record
     query: Node
     inputs: tuple[DeriveInput, ...]
+    shown: tuple[str, ...]
+    places: tuple[int, ...]
     about: float
 
 
