@@ -135,6 +135,8 @@ class Reading:
     joined: tuple[Joined, ...] = ()
     seen: LocalTest | None = None
     """The rules' condition on rows, where the source does not apply it: of a row that fails, nothing is told."""
+    quiet: bool = False
+    """Read by rights that hold only beneath a derived record: what cannot be read in it is null, and not told."""
 
 
 @dataclass(frozen=True, slots=True)
