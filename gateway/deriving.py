@@ -3,8 +3,9 @@ works the query out. A part that only counts and measures is left to its source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from auth.decisions import CellAccess, LeafAccess, Totals
 from auth.policy import Access
@@ -13,7 +14,7 @@ from gateway.drafting import takes_keys
 from gateway.filters import within
 from gateway.linking import Linker, Parent, Wanted
 from gateway.narrowing import narrowed
-from gateway.plan import DeriveInput, DeriveStep, Partial, ScanStep
+from gateway.plan import DeriveInput, DeriveStep, LookupStep, Partial, ScanStep
 from gateway.pushdown import conjuncts
 from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
@@ -133,7 +134,8 @@ class _Derivation:
         """The query with everything that is read put in as given. ``parent``: rows to ask for by the cell named."""
         match node:
             case RowsOf():
-                return self._rows(node, parent)
+                with self._telling(self._next):
+                    return self._rows(node, parent)
             case Given():
                 return node
             case Grouped(of=of):
@@ -157,6 +159,20 @@ class _Derivation:
                 return Together(tuple(self.planned(part) for part in parts))
             case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
                 return Quantile(self.planned(of, parent), by, value, fraction, name)
+
+    @contextmanager
+    def _telling(self, number: int) -> Iterator[None]:
+        """What cannot be read beneath is told, but of rows that only the derived record's rules may show."""
+        steps = self.deriver.linker.steps
+        known = frozenset(steps)
+        yield
+        leaf = self.leaves[number]
+        targets = (target for cell in leaf.cells.values() for _, _, target in cell.hops)
+        if leaf.access.through or any(target.through for target in targets):
+            for new in steps.keys() - known:
+                step = steps[new]
+                if not isinstance(step, (DeriveStep, LookupStep)):
+                    steps[new] = replace(step, reading=replace(step.reading, quiet=True))
 
     def _asked(self, leaf: RowsOf, number: int) -> Filter:
         """The leaf's own condition and what the caller's filter says of it."""
@@ -243,7 +259,8 @@ class _Derivation:
             access.access.record, self.path, totals, where, terms, tuple(partials),
             None if parent is None else parent[0], remote,
         )  # fmt: skip
-        step = self.deriver.totaller.grouped(asked)
+        with self._telling(number):
+            step = self.deriver.totaller.grouped(asked)
         names = (*by, *(f"#{at}" for at in range(len(partials))))
         about = self.deriver.linker.estimates.rows(access.access.record, where)
         given: Node = self._given(step, names, {name: at for at, name in enumerate(names)}, about)

@@ -149,6 +149,8 @@ class Reading:
     """The rules' condition on rows, where the source does not apply it: of a row that fails, nothing is told."""
     undated: Undated | None = None
     """Set where only rows known at a moment are read."""
+    quiet: bool = False
+    """Read by rights that hold only beneath a derived record: what cannot be read in it is null, and not told."""
 
 
 @dataclass(frozen=True, slots=True)
