@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway import landing
+from gateway import contracts, dcat, landing
 from gateway.house import House
 from gateway.http import GraphQLEndpoint, HttpLimits
 from gateway.metrics import CONTENT_TYPE, Metrics
@@ -56,6 +56,8 @@ def app_over(
             Route("/readyz", rooms.readyz),
             Route("/metrics", rooms.metrics),
             Route("/schema.graphql", rooms.sdl),
+            Route("/catalog.jsonld", rooms.catalogue),
+            Route("/contracts/{department}.yaml", rooms.contract),
             Route("/", rooms.landing),
         ],
         lifespan=lifespan,
@@ -122,6 +124,17 @@ class _Rooms:
     async def sdl(self, request: Request) -> Response:
         assert self.house is not None
         return PlainTextResponse(self.house.published_sdl)
+
+    async def catalogue(self, request: Request) -> Response:
+        assert self.house is not None
+        return JSONResponse(dcat.catalogue(self.house.catalog), media_type="application/ld+json")
+
+    async def contract(self, request: Request) -> Response:
+        assert self.house is not None
+        told = contracts.contract(self.house.catalog, request.path_params["department"])
+        if told is None:
+            return PlainTextResponse("there is no such department; /catalog.jsonld lists them\n", 404)
+        return Response(told, media_type="application/yaml")
 
     async def landing(self, request: Request) -> Response:
         assert self.house is not None

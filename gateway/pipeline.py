@@ -79,6 +79,8 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         course.compiled = compiled = _compiled(house, operation, access)
         check_cost(house, compiled, operation)
         run, compiled = await _run_whole(house, course, compiled, operation, access)
+        if incoming.request.extensions.get("provenance") is True:
+            await run.count_undated()
         body = _body(house, course, run, compiled, operation)
     except OperationError as error:
         outcome = "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
