@@ -20,6 +20,8 @@ from gateway.opening import open_house
 from gateway.pipeline import answer
 from gateway.request import Answer, Incoming
 from gateway.settings import Settings
+from gateway.sse import serve_events
+from gateway.websocket import serve_websocket
 
 Opening = Callable[[], AbstractAsyncContextManager[House]]
 
@@ -47,7 +49,8 @@ def app_over(
             yield
 
     app = _Gateway(
-        GraphQLEndpoint(rooms.ask, limits, metrics),
+        GraphQLEndpoint(rooms.ask, rooms.stream, limits, metrics),
+        rooms,
         routes=[
             Route("/healthz", rooms.healthz),
             Route("/readyz", rooms.readyz),
@@ -60,6 +63,7 @@ def app_over(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.state.close = rooms.close
     return app
 
 
@@ -67,13 +71,16 @@ class _Gateway(Starlette):
     """``/graphql`` goes straight to its endpoint, which answers every method and every error by itself; all other
     paths go through the routes."""
 
-    def __init__(self, endpoint: GraphQLEndpoint, **options: Any) -> None:
+    def __init__(self, endpoint: GraphQLEndpoint, rooms: _Rooms, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
+        self._rooms = rooms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self._endpoint(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == "/graphql" and self._rooms.house is not None:
+            await serve_websocket(self._rooms.house, scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -88,6 +95,17 @@ class _Rooms:
     async def ask(self, incoming: Incoming) -> Answer:
         assert self.house is not None
         return await answer(self.house, incoming)
+
+    async def stream(
+        self, incoming: Incoming, who: str, headers: list[tuple[bytes, bytes]], receive: Receive, send: Send
+    ) -> str:
+        assert self.house is not None
+        return await serve_events(self.house, incoming, who, headers, receive, send)
+
+    def close(self) -> None:
+        """Ends what would never end by itself, so that the server can stop."""
+        if self.house is not None:
+            self.house.live.close()
 
     async def healthz(self, request: Request) -> Response:
         return JSONResponse({"status": "up"})
