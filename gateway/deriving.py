@@ -3,7 +3,9 @@ works the query out. A part that only counts and measures is left to its source.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from auth.decisions import CellAccess, LeafAccess, Totals
 from auth.policy import Access
@@ -12,11 +14,12 @@ from gateway.drafting import takes_keys
 from gateway.filters import within
 from gateway.linking import Linker, Parent, Wanted
 from gateway.narrowing import narrowed
-from gateway.plan import DeriveInput, DeriveStep, Partial, ScanStep
+from gateway.plan import DeriveInput, DeriveStep, LookupStep, Partial, ScanStep
 from gateway.pushdown import conjuncts
 from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Field, Record
+from schema.derivations import derivation_of, passed_by
 from schema.derive import (
     Computed,
     Derivation,
@@ -32,42 +35,85 @@ from schema.derive import (
     RowsOf,
     Spread,
     Together,
+    cells,
     leaves,
 )
 from schema.fetch import Cell, Column, Condition, FetchShape
 from schema.lineage import counted
 from schema.predicates import TRUE
+from schema.pruned import pruned
 
 WORTH_KEYS = 3.0
 """Rows of the right side of a join are asked for by the left side's keys when there are this many times more."""
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A step that is promised: ``cells`` are those of the query that are asked for so far, in the order of its rows."""
+
+    number: int
+    record: Record
+    derivation: Derivation
+    where: Filter
+    path: Path
+    moment: Leaf | None
+    cells: list[str] = field(default_factory=list)
+    written: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Deriver:
-    """Writes the steps of derived records into one plan."""
+    """Writes the steps of derived records into one plan. Steps are promised first and written when everything that is
+    asked of them is known: they read no more."""
 
     access: Access
     linker: Linker
     totaller: Totaller
-    known: list[tuple[int, Record, Filter, Leaf | None]] = field(default_factory=list)
-    """Steps written already: the same rows are worked out once."""
+    known: list[_Asked] = field(default_factory=list)
+    """The same rows are worked out once."""
 
-    def step(self, record: Record, derivation: Derivation, where: Filter, path: Path) -> int:
-        """The step that gives the record's rows, or at least those that pass ``where``."""
-        query = self.access.record(record.name).query
-        assert query is not None
+    def step(
+        self, record: Record, derivation: Derivation, where: Filter, path: Path, wanted: Sequence[str]
+    ) -> tuple[int, tuple[int, ...]]:
+        """The step that gives the record's rows, or at least those that pass ``where``, and where the wanted cells
+        stand in them."""
         moment = self.linker.known_at
-        for known, one_record, one_where, one_moment in self.known:
-            if one_record is record and one_where == where and one_moment == moment:
-                return known
-        asked = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
-        one = _Derivation(self, query.leaves, path, narrowed(derivation.query, asked, query.leaves))
-        number = self.linker.number()
-        node = one.planned(derivation.query)
+        asked = None
+        for known in self.known:
+            same = known.record is record and known.where == where and known.moment == moment
+            if same and not (known.written and set(wanted) - set(known.cells)):
+                asked = known
+        if asked is None:
+            asked = _Asked(self.linker.number(), record, derivation, where, path, moment)
+            self.known.append(asked)
+        asked.cells += [name for name in dict.fromkeys(wanted) if name not in asked.cells]
+        return asked.number, tuple(asked.cells.index(name) for name in wanted)
+
+    def write(self) -> None:
+        """Writes what is promised; a step that others may still ask for comes after those."""
+        while waiting := [one for one in self.known if not one.written]:
+            self._write(max(waiting, key=lambda one: self._depth(one.derivation)))
+
+    def _depth(self, derivation: Derivation) -> int:
+        """How many derived records lie on top of each other, at most."""
+        records = self.access.catalog.records
+        below = [derivation_of(passed) for leaf in leaves(derivation.query) for passed in passed_by(records, leaf)]
+        return 1 + max((self._depth(one) for one in below if one is not None), default=0)
+
+    def _write(self, asked: _Asked) -> None:
+        query = self.access.record(asked.record.name).query
+        assert query is not None
+        self.linker.known_at = asked.moment
+        tests = [test for test in conjuncts(asked.where) if isinstance(test, FieldTest)]
+        narrow = narrowed(asked.derivation.query, tests, query.leaves)
+        one = _Derivation(self, query.leaves, asked.path, narrow)
+        node = one.planned(pruned(asked.derivation.query, asked.cells))
+        places = tuple(cells(node).index(name) for name in asked.cells)
         about = max([1.0, *one.abouts])
-        self.linker.steps[number] = DeriveStep(number, path, record, node, tuple(one.inputs), about)
-        self.known.append((number, record, where, moment))
-        return number
+        self.linker.steps[asked.number] = DeriveStep(
+            asked.number, asked.path, asked.record, node, tuple(one.inputs), tuple(asked.cells), places, about
+        )
+        asked.written = True
 
 
 @dataclass(slots=True)
@@ -88,7 +134,8 @@ class _Derivation:
         """The query with everything that is read put in as given. ``parent``: rows to ask for by the cell named."""
         match node:
             case RowsOf():
-                return self._rows(node, parent)
+                with self._telling(self._next):
+                    return self._rows(node, parent)
             case Given():
                 return node
             case Grouped(of=of):
@@ -112,6 +159,20 @@ class _Derivation:
                 return Together(tuple(self.planned(part) for part in parts))
             case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
                 return Quantile(self.planned(of, parent), by, value, fraction, name)
+
+    @contextmanager
+    def _telling(self, number: int) -> Iterator[None]:
+        """What cannot be read beneath is told, but of rows that only the derived record's rules may show."""
+        steps = self.deriver.linker.steps
+        known = frozenset(steps)
+        yield
+        leaf = self.leaves[number]
+        targets = (target for cell in leaf.cells.values() for _, _, target in cell.hops)
+        if leaf.access.through or any(target.through for target in targets):
+            for new in steps.keys() - known:
+                step = steps[new]
+                if not isinstance(step, (DeriveStep, LookupStep)):
+                    steps[new] = replace(step, reading=replace(step.reading, quiet=True))
 
     def _asked(self, leaf: RowsOf, number: int) -> Filter:
         """The leaf's own condition and what the caller's filter says of it."""
@@ -143,6 +204,8 @@ class _Derivation:
             else:
                 draft.position(cell.field, cell.condition)
         key = draft.key()
+        if not draft.cells:
+            draft.position(record.key_field)  # only whether there is a row is asked
 
         def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
             return FetchShape(record.relation, cells, condition, key_column)
@@ -196,7 +259,8 @@ class _Derivation:
             access.access.record, self.path, totals, where, terms, tuple(partials),
             None if parent is None else parent[0], remote,
         )  # fmt: skip
-        step = self.deriver.totaller.grouped(asked)
+        with self._telling(number):
+            step = self.deriver.totaller.grouped(asked)
         names = (*by, *(f"#{at}" for at in range(len(partials))))
         about = self.deriver.linker.estimates.rows(access.access.record, where)
         given: Node = self._given(step, names, {name: at for at, name in enumerate(names)}, about)

@@ -8,7 +8,7 @@ Within one source it may need neither: see ``gateway.collapsing``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -21,7 +21,7 @@ from gateway.pushdown import Local, Pushdown, conjuncts, coordinate, link_tests
 from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.derivations import derivation_of
-from schema.derive import Derivation, cells
+from schema.derive import Derivation
 from schema.fetch import Cell, Column, Condition, FetchShape, Function, Measure
 from schema.predicates import TRUE, Predicate
 
@@ -54,8 +54,8 @@ class Linker:
     turned: frozenset[str] = frozenset()
     known_at: Leaf | None = None
     """What the root being planned asks: only rows that the sources knew at this moment."""
-    derive: Callable[[Record, Derivation, Filter, Path], int] | None = None
-    """Writes the steps of a derived record: set by who puts the planner together."""
+    derive: Callable[[Record, Derivation, Filter, Path, Sequence[str]], tuple[int, tuple[int, ...]]] | None = None
+    """Gives the step of a derived record and where cells stand in its rows: set by who puts the planner together."""
     steps: dict[int, Step] = field(default_factory=dict)
     _next: int = 0
     _key_sets: list[tuple[int, LinkTest, Parent | None, Leaf | None]] = field(default_factory=list)
@@ -192,9 +192,9 @@ class Linker:
         if derivation is None:
             return reading
         assert self.derive is not None
-        step = self.derive(draft.record, derivation, where, path)
-        names = cells(derivation.query)
-        taken = tuple(names.index(use.field.column or "") for use in reading.cells)
+        step, taken = self.derive(
+            draft.record, derivation, where, path, [use.field.column or "" for use in reading.cells]
+        )
         return replace(reading, derived=step, taken=taken)
 
     def _keys_of(self, test: LinkTest, draft: Draft, scan: int, path: Path) -> int:

@@ -54,7 +54,7 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     done = {name: record for name, record in records.items() if derivation_of(record) is None}
     left = {name: record for name, record in records.items() if name not in done}
     while left:
-        ready = [name for name, record in left.items() if not _needs(record, records) & left.keys()]
+        ready = [name for name, record in left.items() if not records_read(record, records) & left.keys()]
         if not ready:
             for record in left.values():
                 tell(record.spec.file, record.spec.line, f"{record.type_name} is derived from itself; break the circle")
@@ -64,7 +64,7 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     return {name: _with_links(done[name], done) for name in records}
 
 
-def _needs(record: Record, records: Mapping[str, Record]) -> set[str]:
+def records_read(record: Record, records: Mapping[str, Record]) -> set[str]:
     """The records its query reads, those behind links included, as far as there are such."""
     derivation = derivation_of(record)
     needed: set[str] = set()
@@ -161,12 +161,17 @@ def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
     if derivation is None:
         return None if record.recorded else record
     for leaf in leaves(derivation.query):
-        found = [cell_path(records, leaf, path) for _, path in leaf.cells]
-        for passed in (records[leaf.record], *(one for path in found if path is not None for one in path.records)):
+        for passed in passed_by(records, leaf):
             forgets = forgetful(records, passed)
             if forgets is not None:
                 return forgets
     return None
 
 
-__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "resolved"]
+def passed_by(records: Mapping[str, Record], leaf: RowsOf) -> tuple[Record, ...]:
+    """The leaf's record and those that its cells' links lead to."""
+    found = [cell_path(records, leaf, path) for _, path in leaf.cells]
+    return (records[leaf.record], *(one for path in found if path is not None for one in path.records))
+
+
+__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "passed_by", "records_read", "resolved"]

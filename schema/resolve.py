@@ -16,14 +16,16 @@ from typing import Any
 from schema import derivations, purposes
 from schema.added import added_link_problem
 from schema.catalog import Catalog, Declared, Field, Link, Record
+from schema.changes import changes_problem
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
+from schema.derivations import records_read
 from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
 from schema.predicates import fields_of
 from schema.relations import offered_by
-from schema.rules import ROLES, Allow, AllowTotals, Grant, Rule
+from schema.rules import ROLES, Allow, AllowThrough, AllowTotals, Grant, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
 from schema.version import version_of
@@ -142,6 +144,8 @@ class _Resolver:
         if spec.key not in fields or fields[spec.key].column is None:
             hint = _meant(spec.key, [name for name, field in fields.items() if field.column is not None])
             self._problem(spec.file, spec.line, f"{spec.name} has no column field {spec.key!r} for its key{hint}")
+        if (wrong := changes_problem(spec.changes, fields, _askable(spec))) is not None:
+            self._problem(spec.file, spec.line, f"{spec.name}: {wrong}")
         singular = spec.name[0].lower() + spec.name[1:]
         return Record(
             name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
@@ -149,7 +153,7 @@ class _Resolver:
             size=spec.size, persons=bool(spec.persons), recorded=self._recorded(spec, fields),
             description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
-            by_api_name=_by_api_name(fields, links),
+            by_api_name=_by_api_name(fields, links), changes=spec.changes,
         )  # fmt: skip
 
     def _recorded(self, spec: RecordSpec, fields: Mapping[str, Field]) -> str | None:
@@ -353,6 +357,9 @@ class _Resolver:
                 names += [*rule.by, *rule.measures, *(name for pair in rule.within for name in pair)]
                 if rule.k < 1:
                     self._problem(rule.file, rule.line, "k must be at least 1")
+            case AllowThrough():
+                names += rule.only
+                self._check_through(rule, record, records)
         known = {**record.fields, **record.links}
         for name in names:
             if name not in known:
@@ -360,6 +367,19 @@ class _Resolver:
         for name in fields_of(rule.where):
             if name in record.fields and record.fields[name].column is None:
                 self._problem(rule.file, rule.line, f"a rule's condition reads {name!r}, which is no column field")
+
+
+    def _check_through(self, rule: AllowThrough, record: Record, records: Mapping[str, Record]) -> None:
+        """The derived record must be there and read this one, unless its whole department is not served here."""
+        derived = records.get(rule.through)
+        if derived is None and rule.through.partition(".")[0] not in self._departments:
+            return
+        if derived is None:
+            hint = _meant(rule.through, records)
+            self._problem(rule.file, rule.line, f"a right through unknown record {rule.through!r}{hint}")
+        elif record.name not in records_read(derived, records):
+            told = f"a right through {rule.through}, which is not derived from {record.name}"
+            self._problem(rule.file, rule.line, told)
 
 
 def _askable(spec: RecordSpec) -> Source:
