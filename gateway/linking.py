@@ -45,6 +45,14 @@ class Wanted:
     condition: Predicate
 
 
+@dataclass(frozen=True, slots=True)
+class KeysFor:
+    """Rows of a derived record are asked for by values that a step's rows have of its ``field``."""
+
+    field: Field
+    parent: Parent
+
+
 @dataclass(slots=True)
 class Linker:
     """Numbers the steps of one plan and writes those that reach over links. ``turned``: coordinates of links whose
@@ -54,7 +62,7 @@ class Linker:
     turned: frozenset[str] = frozenset()
     known_at: Leaf | None = None
     """What the root being planned asks: only rows that the sources knew at this moment."""
-    derive: Callable[[Record, Derivation, Filter, Path], int] | None = None
+    derive: Callable[[Record, Derivation, Filter, Path, KeysFor | None], int] | None = None
     """Writes the steps of a derived record: set by who puts the planner together."""
     steps: dict[int, Step] = field(default_factory=dict)
     _next: int = 0
@@ -74,7 +82,8 @@ class Linker:
         return FieldTest(record.fields[record.recorded], "lte", self.known_at, TRUE)
 
     def keyed(self, target: Field, record: Record, parent: Parent) -> Keyed:
-        return Keyed(codec_of(target), parent.step, parent.position, pushed=takes_keys(record, target))
+        pushed = takes_keys(record, target)
+        return Keyed(codec_of(target), parent.step, parent.position, pushed=pushed, about=parent.about)
 
     def choose(
         self, draft: Draft, where: Filter, parent: Parent | None, local: Field | None, limit: float = inf
@@ -192,7 +201,14 @@ class Linker:
         if derivation is None:
             return reading
         assert self.derive is not None
-        step = self.derive(draft.record, derivation, where, path)
+        keyed, keys = reading.keyed, None
+        if keyed is not None:
+            asked = reading.cells[reading.join].field
+            if keyed.parent is not None:
+                keys = KeysFor(asked, Parent(keyed.parent, keyed.position, keyed.about))
+            elif keyed.value is not None:
+                where = AllTests((where, FieldTest(asked, "eq", keyed.value, TRUE)))
+        step = self.derive(draft.record, derivation, where, path, keys)
         names = cells(derivation.query)
         taken = tuple(names.index(use.field.column or "") for use in reading.cells)
         return replace(reading, derived=step, taken=taken)
