@@ -21,6 +21,7 @@ from gateway.allowed import (
     ConnectionRoot,
     CountPart,
     EdgesPart,
+    FeedPart,
     Filter,
     GroupTerm,
     GroupValuePart,
@@ -70,6 +71,15 @@ def authorize(
     return _Authorizer(catalog, access, collector, digest).allowed(picked)
 
 
+def authorize_feed(
+    catalog: Catalog, access: Access, pick: Picked, record: Record, collector: Collector, digest: str
+) -> tuple[Allowed, FeedPart | None]:
+    """A feed of changes of ``record``; None when the rows it is about are refused, or its arguments."""
+    authorizer = _Authorizer(catalog, access, collector, digest)
+    feed = authorizer.feed(pick, access.record(record.name))
+    return authorizer.told(() if feed is None else (ConnectionRoot(pick.key, feed.connection),)), feed
+
+
 @dataclass
 class _Authorizer:
     catalog: Catalog
@@ -85,7 +95,10 @@ class _Authorizer:
 
     def allowed(self, picked: tuple[Picked, ...]) -> Allowed:
         known = roots_of(self.catalog)
-        roots = tuple(self._root(pick, *known[pick.name]) for pick in picked if pick.name in known)
+        return self.told(tuple(self._root(pick, *known[pick.name]) for pick in picked if pick.name in known))
+
+    def told(self, roots: tuple[Root, ...]) -> Allowed:
+        """These roots with everything that was noted on the way."""
         return Allowed(
             self.access, roots, tuple(self.refusals.values()), tuple(self.narrowed.values()), self.shown, self.masked
         )
@@ -114,6 +127,36 @@ class _Authorizer:
         if self._forgets(record, path, f"Query.{pick.name}"):
             return NullPart(pick.key)
         return KeyRoot(pick.key, access, value, self._object(pick, access, path), self.known_at)
+
+    def feed(self, pick: Picked, access: RecordAccess) -> FeedPart | None:
+        path, record = (pick.key,), access.record
+        coordinate = f"Subscription.{pick.name}"
+        if not access.allowed:
+            self._refuse(path, coordinate, access.refusal, record, record.owner)
+            return None
+        where_argument = pick.arguments(self.variables).get("where")
+        try:
+            where = self._where(where_argument, filters.Rights.of_rows(access), path)
+        except ArgumentRefused as problem:
+            self._bad_argument(path, coordinate, problem)
+            return None
+        self._note_narrowed(path, access)
+        picks = self._collect(pick)
+        nodes = tuple(
+            NodesPart(inner.key, self._object(inner, access, (*path, inner.key)))
+            for inner in picks
+            if inner.name == "node"
+        ) or (NodesPart("node", ObjectPart(access, (), path)),)
+        key = filters.field_decision(access, record.key_field)
+        if any(inner.name == "key" for inner in picks):
+            key_coordinate = f"{record.type_name}.{record.key_field.api_name}"
+            if key.unconditional:
+                self.shown[key_coordinate] = key.rules
+            else:
+                self._refuse((*path, "key"), key_coordinate, key, record, record.key_field.owner)
+        digest = hashlib.sha256(repr((coordinate, where_argument)).encode()).hexdigest()
+        connection = ConnectionPart(access, where, (), filters.window({}, self.variables), nodes, path, digest)
+        return FeedPart(pick.key, connection, tuple((inner.key, inner.name) for inner in picks), key.unconditional)
 
     def _forgets(self, record: Record, path: Path, coordinate: str) -> bool:
         """Whether the record cannot tell what was known at the moment asked for; then that is said."""
@@ -484,4 +527,4 @@ def _cut(path: Path) -> Path:
     return path[: path.index(LIST)] if LIST in path else path
 
 
-__all__ = ["authorize", "roots_of"]
+__all__ = ["authorize", "authorize_feed", "roots_of"]

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -84,15 +85,28 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     except SettingsError as error:
         fail(str(error))
     listener = _listener(host or settings.server.host, settings.server.port if port is None else port)
-    server = uvicorn.Server(
+    app = create_app(settings, _settle)
+    server = _Server(
         uvicorn.Config(
-            create_app(settings, _settle), loop="uvloop", http="httptools", ws="none", access_log=False,
-            log_level="warning", lifespan="on", server_header=False, date_header=False, timeout_graceful_shutdown=10,
+            app, loop="uvloop", http="httptools", ws="websockets-sansio", ws_max_size=settings.limits.body_bytes,
+            access_log=False, log_level="warning", lifespan="on", server_header=False, date_header=False,
+            timeout_graceful_shutdown=10,
         )
     )  # fmt: skip
+    server.closing = app.state.close
     server.run(sockets=[listener])
     if not server.started:
         sys.exit(3)
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams before it waits for requests to end."""
+
+    closing: Callable[[], None]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.closing()
+        await super().shutdown(sockets)
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -3,7 +3,7 @@ works the query out. A part that only counts and measures is left to its source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +19,7 @@ from gateway.pushdown import conjuncts
 from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Field, Record
-from schema.derivations import derivation_of
+from schema.derivations import derivation_of, passed_by
 from schema.derive import (
     Computed,
     Derivation,
@@ -35,11 +35,13 @@ from schema.derive import (
     RowsOf,
     Spread,
     Together,
+    cells,
     leaves,
 )
 from schema.fetch import Cell, Column, Condition, FetchShape
 from schema.lineage import counted
 from schema.predicates import TRUE
+from schema.pruned import pruned
 
 WORTH_KEYS = 3.0
 """Rows of the right side of a join are asked for by the left side's keys when there are this many times more."""
@@ -47,36 +49,78 @@ WORTH_KEYS_DEEP = 100.0
 """The same where the right side is joined of several records, each of which could be asked by keys of the others."""
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A step that is promised: ``cells`` are those of the query that are asked for so far, in the order of its rows."""
+
+    number: int
+    record: Record
+    derivation: Derivation
+    where: Filter
+    path: Path
+    moment: Leaf | None
+    keys: KeysFor | None
+    cells: list[str] = field(default_factory=list)
+    written: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Deriver:
-    """Writes the steps of derived records into one plan."""
+    """Writes the steps of derived records into one plan. Steps are promised first and written when everything that is
+    asked of them is known: they read no more."""
 
     access: Access
     linker: Linker
     totaller: Totaller
-    known: list[tuple[int, Record, Filter, Leaf | None, KeysFor | None]] = field(default_factory=list)
-    """Steps written already: the same rows are worked out once."""
+    known: list[_Asked] = field(default_factory=list)
+    """The same rows are worked out once."""
 
     def step(
-        self, record: Record, derivation: Derivation, where: Filter, path: Path, keys: KeysFor | None = None
-    ) -> int:
-        """The step that gives the record's rows, or at least those that pass ``where`` and have one of the keys."""
-        query = self.access.record(record.name).query
-        assert query is not None
+        self, record: Record, derivation: Derivation, where: Filter, path: Path, wanted: Sequence[str],
+        keys: KeysFor | None = None,
+    ) -> tuple[int, tuple[int, ...]]:
+        """The step that gives the record's rows, or at least those that pass ``where`` and have one of the keys,
+        and where the wanted cells stand in them."""
         moment = self.linker.known_at
-        for known, one_record, one_where, one_moment, one_keys in self.known:
-            if one_record is record and one_where == where and one_moment == moment and one_keys == keys:
-                return known
-        asked = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
-        one = _Derivation(self, query.leaves, path, narrowed(derivation.query, asked, query.leaves))
-        if keys is not None and keys.field.column is not None:
-            one.seek(derivation.query, keys.field.column, 0, keys.parent)
-        number = self.linker.number()
-        node = one.planned(derivation.query)
+        asked = None
+        for known in self.known:
+            same = known.record is record and known.where == where and known.moment == moment and known.keys == keys
+            if same and not (known.written and set(wanted) - set(known.cells)):
+                asked = known
+        if asked is None:
+            asked = _Asked(self.linker.number(), record, derivation, where, path, moment, keys)
+            self.known.append(asked)
+        asked.cells += [name for name in dict.fromkeys(wanted) if name not in asked.cells]
+        return asked.number, tuple(asked.cells.index(name) for name in wanted)
+
+    def write(self) -> None:
+        """Writes what is promised; a step that others may still ask for comes after those."""
+        while waiting := [one for one in self.known if not one.written]:
+            self._write(max(waiting, key=lambda one: self._depth(one.derivation)))
+
+    def _depth(self, derivation: Derivation) -> int:
+        """How many derived records lie on top of each other, at most."""
+        records = self.access.catalog.records
+        below = [derivation_of(passed) for leaf in leaves(derivation.query) for passed in passed_by(records, leaf)]
+        return 1 + max((self._depth(one) for one in below if one is not None), default=0)
+
+    def _write(self, asked: _Asked) -> None:
+        query = self.access.record(asked.record.name).query
+        assert query is not None
+        self.linker.known_at = asked.moment
+        tests = [test for test in conjuncts(asked.where) if isinstance(test, FieldTest)]
+        narrow = narrowed(asked.derivation.query, tests, query.leaves)
+        one = _Derivation(self, query.leaves, asked.path, narrow)
+        query_asked = pruned(asked.derivation.query, asked.cells)
+        if asked.keys is not None and asked.keys.field.column is not None:
+            one.seek(query_asked, asked.keys.field.column, 0, asked.keys.parent)
+        node = one.planned(query_asked)
+        places = tuple(cells(node).index(name) for name in asked.cells)
         about = max([1.0, *one.abouts])
-        self.linker.steps[number] = DeriveStep(number, path, record, node, tuple(one.inputs), about)
-        self.known.append((number, record, where, moment, keys))
-        return number
+        self.linker.steps[asked.number] = DeriveStep(
+            asked.number, asked.path, asked.record, node, tuple(one.inputs), tuple(asked.cells), places, about
+        )
+        asked.written = True
 
 
 @dataclass(slots=True)
@@ -177,6 +221,8 @@ class _Derivation:
             else:
                 draft.position(cell.field, cell.condition)
         key = draft.key()
+        if not draft.cells:
+            draft.position(record.key_field)  # only whether there is a row is asked
 
         def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
             return FetchShape(record.relation, cells, condition, key_column)

@@ -15,7 +15,7 @@ from typing import Any
 from aiodataloader import DataLoader
 
 from auth.principal import Principal
-from gateway import grouping, pages
+from gateway import grouping, pages, undated
 from gateway.allowed import LIST, MeasureTerm, Path
 from gateway.cursors import Sealer
 from gateway.decode import Decoder, blank
@@ -60,6 +60,10 @@ class Reach:
     lately: Lately = field(default_factory=Lately)
 
 
+COUNTED = -1
+"""In the place of a step: a count beside the plan."""
+
+
 class _Stop(Exception):
     """A step cannot give anything; the problem is already told."""
 
@@ -81,6 +85,8 @@ class Execution:
     sources: Fetching = field(init=False)
     turned: set[str] = field(default_factory=set)
     """Links whose keys turned out to be too many to come first: the plan has to be turned round."""
+    undated: dict[int, int] = field(default_factory=dict)
+    """Rows left out by step, because no recorded date says since when they are known."""
     _told: set[tuple[str, str]] = field(default_factory=set)
     _waiting: dict[int, int] = field(default_factory=dict)
 
@@ -145,9 +151,12 @@ class Execution:
         self.reach.lately.put(self._list_key(step), kept, asyncio.get_running_loop().time())
 
     def _list_key(self, step: RowsStep) -> tuple[Any, ...]:
-        """What the derived rows of a list depend on: binding holds subject, list, values and catalog."""
+        """What the derived rows of a list depend on: binding holds subject, list, values and catalog. Another question
+        about the same list has other cells."""
         access, principal = self.prepared.plan.allowed.access, self.principal
-        return self.binding(step, None), access.key, principal.purpose, principal.case
+        derived = self.prepared.plan.steps[step.reading.derived or 0]
+        assert isinstance(derived, DeriveStep)
+        return self.binding(step, None), derived.shown, access.key, principal.purpose, principal.case
 
     async def _result(self, step: Step) -> Result:
         match step:
@@ -244,7 +253,7 @@ class Execution:
             totals = isinstance(above, grouping.Groups)
             rows = above.flat(WITHHELD) if totals else above.rows  # type: ignore[union-attr]
             given[number] = projected(rows, part.places)
-        return RowsResult(told(evaluate(step.query, given)))
+        return RowsResult(told(projected(evaluate(step.query, given), step.places)))
 
     async def _scan(self, step: ScanStep) -> RowsResult:
         reading = step.reading
@@ -493,6 +502,8 @@ class Execution:
         if reading.local_params or reading.local is not None or self.prepared.blanking[step]:
             local_params = self._params(reading.local_params, path)
             rows = blank(rows, reading.cells, local_params)
+            if reading.undated is not None and not reading.quiet:
+                self.undated[step] = undated.among(reading.undated, rows, local_params)
             if reading.local is not None:
                 test = reading.local
                 rows = [row for row in rows if test(row, local_params)]
@@ -526,7 +537,7 @@ class Execution:
         above = self.results[derived]
         if not isinstance(above, RowsResult):
             raise _Stop(above.code if isinstance(above, Failed) else Code.INTERNAL)
-        return [tuple(row[at] for at in reading.taken) for row in above.rows]
+        return projected(above.rows, reading.taken)
 
     def _over_scan(self, reading: Reading, path: Path) -> list[Any]:
         """Another step's rows, widened by linked ones and filtered."""
@@ -577,6 +588,22 @@ class Execution:
             return await self.sources.fetch(step, reading, shape, params, limit, keys)
         except Unfetched as problem:
             raise self._fail(path, problem.code, problem.message, reading.record) from problem
+
+    async def count_undated(self) -> None:
+        """Asks the sources that leave out rows without a recorded date by themselves how many these are."""
+        for step in self.prepared.plan.steps:
+            reading = None if isinstance(step, (LookupStep, DeriveStep)) else step.reading
+            if reading is None or reading.quiet or reading.undated is None or reading.undated.shape is None:
+                continue
+            try:
+                params = self._params(reading.undated.params, step.path)
+                keys = None if reading.keyed is None else self._keys(reading.keyed)
+                counted = await self._fetch(COUNTED, reading, step.path, reading.undated.shape, params, None, keys)
+            except _Stop:
+                continue
+            finally:
+                self.sources.actual.pop(COUNTED, None)
+            self.undated[step.id] = sum(row[0] for row in counted)
 
     def report_computed(self, part: Field, type_name: str) -> None:
         """A computed field whose function failed on a row: null, told once."""

@@ -11,6 +11,7 @@ from graphql import GraphQLSchema
 from auth.credentials import Authenticator
 from auth.policy import Access, Policy
 from gateway.executor import Reach
+from gateway.live.room import Room
 from gateway.operation import Reader
 from gateway.surface import Surface, build_surface, secret_coordinates
 from gateway.weight import OperationLimits
@@ -36,6 +37,7 @@ class House:
     limits: OperationLimits = field(default_factory=OperationLimits)
     time_s: float = 10.0
     under_way: int = 0
+    live: Room = field(default_factory=Room)
     plans: Recent[Hashable, Any] = field(default_factory=lambda: Recent(1024))
     _readers: dict[frozenset[str], tuple[GraphQLSchema, Reader]] = field(default_factory=dict)
     _sdl: str | None = None

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -22,9 +23,12 @@ from auth.principal import Principal
 from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
-from gateway.cursors import load_sealer
+from gateway.cursors import Sealer, load_sealer
 from gateway.executor import Reach
 from gateway.house import House, make_house
+from gateway.live.kept import Kept
+from gateway.live.limits import LiveLimits
+from gateway.live.room import Room
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
 from gateway.weight import OperationLimits
 from schema.catalog import Catalog, Declared
@@ -152,6 +156,13 @@ def check_settings(settings: Settings, catalog: Catalog) -> None:
     open_authenticator(settings)
 
 
+def _room(settings: Settings, sealer: Sealer) -> Room:
+    told = msgspec.structs.asdict(settings.live)
+    path = told.pop("kept") or f"{settings.state}/live.sqlite"
+    limits = LiveLimits(**told)
+    return Room(limits, Kept(Path(path), sealer, limits.window_s))
+
+
 @asynccontextmanager
 async def open_house(settings: Settings, observer: Observer | None = None) -> AsyncIterator[House]:
     """The house the settings describe; its connectors and ledger are closed at the end."""
@@ -166,11 +177,12 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
         limits=OperationLimits(
             limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost
         ),
-        time_s=limits.time_s,
+        time_s=limits.time_s, live=_room(settings, sealer),
     )  # fmt: skip
     try:
         yield house
     finally:
+        await house.live.aclose()
         for connector in connectors.values():
             await connector.aclose()
         await ledger.aclose()

@@ -65,8 +65,8 @@ class OperationError(Exception):
 class NotAQuery(OperationError):
     """A mutation or a subscription; by GET it is not even allowed to be asked."""
 
-    def __init__(self) -> None:
-        super().__init__(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
+    def __init__(self, message: str = "only queries can be asked here") -> None:
+        super().__init__(Code.BAD_INPUT, (ErrorInfo(message),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,11 @@ class Operation:
         """The root fields."""
         return self.collector.collect([self.parsed.definition.selection_set])
 
+    @property
+    def streams(self) -> bool:
+        """A subscription: answered again and again."""
+        return self.parsed.definition.operation is OperationType.SUBSCRIPTION
+
 
 class Reader:
     """Reads operations against one schema."""
@@ -112,8 +117,8 @@ class Reader:
         self._limits = limits
         self._known: Recent[tuple[str, str | None], Parsed | OperationError] = Recent(size)
 
-    def read(self, request: GraphQLRequest) -> Operation:
-        """Raises OperationError."""
+    def read(self, request: GraphQLRequest, *, streams: bool = False) -> Operation:
+        """Raises OperationError. ``streams``: whether a subscription may be asked here."""
         key = (request.query, request.operation_name)
         parsed = self._known.get(key)
         if parsed is None:
@@ -125,6 +130,8 @@ class Reader:
                 self._known[key] = parsed
         if isinstance(parsed, OperationError):
             raise parsed
+        if not streams and parsed.definition.operation is OperationType.SUBSCRIPTION:
+            raise NotAQuery("subscriptions are answered by WebSocket, or as server-sent events (text/event-stream)")
         try:
             parsed.arguments.check(request.variables, self._limits)
         except (TooLarge, Unfit) as problem:
@@ -150,7 +157,7 @@ class Reader:
             raise _refused([error] if isinstance(error, GraphQLError) else [], "the operation nests too deep") from None
         definition = _definition(document, request.operation_name)
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-        if definition.operation is not OperationType.QUERY:
+        if definition.operation is OperationType.MUTATION:
             raise NotAQuery
         try:
             check_selections(definition.selection_set, fragments, self._limits)
@@ -179,6 +186,17 @@ class Reader:
         if isinstance(values, list):
             raise OperationError(Code.BAD_INPUT, tuple(_variable_error(error) for error in values))
         return values.coerced
+
+
+def operation_kind(request: GraphQLRequest) -> str:
+    """query, mutation or subscription, as far as a glance tells: who reads the operation decides."""
+    if "subscription" not in request.query:
+        return "query"
+    try:
+        _count_tokens(request.query, OperationLimits().tokens)
+        return _definition(parse(request.query), request.operation_name).operation.value
+    except (GraphQLError, RecursionError, OperationError):
+        return "query"
 
 
 def _refused(errors: list[GraphQLError], otherwise: str) -> OperationError:

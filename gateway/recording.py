@@ -4,6 +4,8 @@ placeholders; no row's value is in it."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +54,9 @@ def footprint(plan: Plan) -> Footprint:
     )
 
 
-def entry(course: Course, outcome: str, now_ms: int) -> bytes:
-    """The entry's canonical bytes. Names follow X-Road's operational monitoring where it has them."""
+def entry(course: Course, outcome: str, now_ms: int, **more: Any) -> bytes:
+    """The entry's canonical bytes. Names follow X-Road's operational monitoring where it has them. ``more``: what is
+    told of a stream (see ``stream_entry``)."""
     principal = course.principal
     told: dict[str, Any] = {
         "format": FORMAT,
@@ -82,6 +85,27 @@ def entry(course: Course, outcome: str, now_ms: int) -> bytes:
             "rows": course.run.sources.rows_read, "rowsGiven": _rows_given(course.run),
             "sourceCalls": course.run.sources.calls,
         }  # fmt: skip
+    return entry_body(told | more)
+
+
+def stream_entry(course: Course, stream: str, state: str, given: Mapping[str, int], codes: Iterable[str] = ()) -> bytes:
+    """An entry of a stream that was opened: ``batch`` for what is about to be sent, ``closed`` at its end. What each
+    row shows and by which rule stands in every batch, so that a search by field finds it with its rows."""
+    principal, now_ms = course.principal, int(time.time() * 1000)
+    faults = sorted(set(codes))
+    told: dict[str, Any] = {
+        "format": FORMAT, "xRequestId": course.incoming.request_id, "requestInTs": now_ms, "responseOutTs": now_ms,
+        "messageUserId": principal.subject, "roles": sorted(principal.roles), "succeeded": not faults, "outcome": "ok",
+        "stream": {"id": stream, "state": state}, "rowsGiven": dict(given),
+    }  # fmt: skip
+    told |= _context(principal)
+    if faults:
+        told["faultCode"] = faults
+    if course.operation is not None:
+        told["operationHash"] = course.operation.parsed.redacted_hash
+    if course.compiled is not None and state == "batch":
+        found = course.compiled.footprint
+        told |= {"departments": found.departments, "shown": found.shown, "masked": found.masked, "used": found.used}
     return entry_body(told)
 
 

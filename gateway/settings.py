@@ -104,6 +104,26 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     max_first: int = 1_000
 
 
+class LiveSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Real time: see ``gateway.live.limits.LiveLimits``. ``kept``: where feeds are kept to be resumed; empty: in the
+    folder of ``state``."""
+
+    kept: str = ""
+    connections: int = 4_000
+    connections_each: int = 2_000
+    operations: int = 50
+    cohorts: int = 500
+    members: int = 50_000
+    all_members: int = 500_000
+    pending: int = 1_000
+    events: int = 20_000
+    window_s: float = 600.0
+    every_s: float = 5.0
+    recheck_s: float = 5.0
+    init_s: float = 5.0
+    ping_s: float = 15.0
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``state``: folder of keys made at first start. ``departments``: modules that declare."""
 
@@ -116,6 +136,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ledger: LedgerSettings = LedgerSettings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
+    live: LiveSettings = LiveSettings()
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -195,10 +216,12 @@ def _located(settings: Settings, base: Path) -> Settings:
         return one if one.key_file is None else msgspec.structs.replace(one, key_file=place(one.key_file))
 
     ledger = LedgerSettings(url(settings.ledger.url), place(settings.ledger.heads))
+    kept = place(settings.live.kept or f"{settings.state}/live.sqlite")
     sources = {name: source(one) for name, one in settings.sources.items()}
     issuers = {name: issuer(one) for name, one in settings.auth.issuers.items()}
     return msgspec.structs.replace(
         settings, state=place(settings.state), ledger=ledger, sources=sources,
+        live=msgspec.structs.replace(settings.live, kept=kept),
         auth=msgspec.structs.replace(settings.auth, issuers=issuers),
     )  # fmt: skip
 

@@ -27,13 +27,15 @@ from schema.classification import Classification
 from schema.rules import Allow
 from schema.scalars import CUSTOM, DECIMAL, FLOAT, INT, LONG, Scalar
 
+LIVE = "live"
+"""The root field of live queries."""
 ORDERED = ("String", "Int", "Long", "Decimal", "Float", "Date", "DateTime")
 NUMBERS = ("Int", "Long", "Decimal", "Float")
 _COUNTER = itertools.count()
 
 HEAD = """
 import strawberry
-from typing import Annotated, NewType
+from typing import Annotated, AsyncGenerator, NewType
 from strawberry import UNSET
 from enum import Enum
 
@@ -51,6 +53,14 @@ class Owned:
 class Direction(Enum):
     ASC = "ASC"
     DESC = "DESC"
+
+@strawberry.enum(name="Change", description="What happened to a row among those you may see. BEGUN comes once, before "
+    "any change, to give a cursor to go on from.")
+class Change(Enum):
+    BEGUN = "BEGUN"
+    INSERTED = "INSERTED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
 
 @strawberry.type(name="PageInfo", description="Where a page stands in its list.")
 class PageInfo:
@@ -100,7 +110,10 @@ def build_surface(catalog: Catalog, hidden: frozenset[str] = frozenset()) -> Sur
         module.__dict__.update(Location=Location, FACTS=writer.facts, RESOLVE=ownership.resolvers(catalog, hidden))
         exec(compile(writer.source(), f"<{module.__name__}>", "exec"), module.__dict__)
         scalars = {module.__dict__[scalar.name]: _scalar(scalar) for scalar in CUSTOM}
-        schema = strawberry.Schema(query=module.__dict__["Query"], config=StrawberryConfig(scalar_map=scalars))
+        schema = strawberry.Schema(
+            query=module.__dict__["Query"], subscription=module.__dict__["Subscription"],
+            config=StrawberryConfig(scalar_map=scalars),
+        )  # fmt: skip
         return Surface(schema._schema, schema.as_str() + "\n")
     finally:
         del sys.modules[module.__name__]
@@ -139,6 +152,11 @@ def _scalar(scalar: Scalar) -> Any:
     )  # fmt: skip
 
 
+def feed_name(record: Record) -> str:
+    """The root field of a record's feed: ``stockChanged``."""
+    return f"{record.singular}Changed"
+
+
 def _small(name: str) -> str:
     return name[:1].lower() + name[1:]
 
@@ -168,6 +186,7 @@ class _Writer:
             self._record(record)
         lines.append(ownership.TYPES)
         self._query()
+        self._subscription()
         return "\n".join(lines)
 
     def _shown(self, record: Record, part: Field | Link) -> bool:
@@ -405,3 +424,28 @@ class _Writer:
                     "del r_many",
                 ]
         self._class("type", "Query", "Read access to the departments' records.", body + ownership.QUERY_FIELDS)
+
+    def _subscription(self) -> None:
+        """``live`` for any query, and a feed of changes for each record that says how changes are noticed."""
+        body = self._stream(LIVE, "", "Query", "The answer to a query, sent anew whenever it is another one.")
+        for record in self._records:
+            if record.changes is not None:
+                name = record.type_name
+                text = f"What happens to one of the {record.plural}."
+                self._class(
+                    "type", f"{name}Change", text,
+                    ["change: Change", "cursor: str", "key: str | None", f'node: "{name} | None"'],
+                )  # fmt: skip
+                arguments = f', where: "{name}Where | None" = UNSET, after: "str | None" = UNSET'
+                told = f"Changes of {record.plural} you may see; after a cursor, those that came since."
+                body += self._stream(feed_name(record), arguments, f"{name}Change", told)
+        self._class("type", "Subscription", "What is told when it happens, by WebSocket or server-sent events.", body)
+
+    def _stream(self, name: str, arguments: str, kind: str, description: str) -> list[str]:
+        text = self._fact(description)
+        return [
+            f'async def s_one(self{arguments}) -> AsyncGenerator["{kind}", None]: yield None',
+            f'f_{name}: AsyncGenerator["{kind}", None] = strawberry.subscription(resolver=s_one, name="{name}", '
+            f"description={text})",
+            "del s_one",
+        ]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schema.changes import Changes
 from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
@@ -98,6 +99,8 @@ class Record:
     links: Mapping[str, Link]
     spec: RecordSpec
     by_api_name: Mapping[str, Field | Link] = field(default_factory=dict)
+    changes: Changes | None = None
+    """How changed rows are noticed; None: they cannot be subscribed to row by row."""
 
     @property
     def key_field(self) -> Field:

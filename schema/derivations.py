@@ -161,12 +161,17 @@ def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
     if derivation is None:
         return None if record.recorded else record
     for leaf in leaves(derivation.query):
-        found = [cell_path(records, leaf, path) for _, path in leaf.cells]
-        for passed in (records[leaf.record], *(one for path in found if path is not None for one in path.records)):
+        for passed in passed_by(records, leaf):
             forgets = forgetful(records, passed)
             if forgets is not None:
                 return forgets
     return None
 
 
-__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "records_read", "resolved"]
+def passed_by(records: Mapping[str, Record], leaf: RowsOf) -> tuple[Record, ...]:
+    """The leaf's record and those that its cells' links lead to."""
+    found = [cell_path(records, leaf, path) for _, path in leaf.cells]
+    return (records[leaf.record], *(one for path in found if path is not None for one in path.records))
+
+
+__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "passed_by", "records_read", "resolved"]

@@ -16,6 +16,7 @@ from typing import Any
 from schema import derivations, purposes
 from schema.added import added_link_problem
 from schema.catalog import Catalog, Declared, Field, Link, Record
+from schema.changes import changes_problem
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
 from schema.derivations import records_read
@@ -143,6 +144,8 @@ class _Resolver:
         if spec.key not in fields or fields[spec.key].column is None:
             hint = _meant(spec.key, [name for name, field in fields.items() if field.column is not None])
             self._problem(spec.file, spec.line, f"{spec.name} has no column field {spec.key!r} for its key{hint}")
+        if (wrong := changes_problem(spec.changes, fields, _askable(spec))) is not None:
+            self._problem(spec.file, spec.line, f"{spec.name}: {wrong}")
         singular = spec.name[0].lower() + spec.name[1:]
         return Record(
             name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
@@ -150,7 +153,7 @@ class _Resolver:
             size=spec.size, persons=bool(spec.persons), recorded=self._recorded(spec, fields),
             description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
-            by_api_name=_by_api_name(fields, links),
+            by_api_name=_by_api_name(fields, links), changes=spec.changes,
         )  # fmt: skip
 
     def _recorded(self, spec: RecordSpec, fields: Mapping[str, Field]) -> str | None:
@@ -374,6 +377,9 @@ class _Resolver:
         if derived is None:
             hint = _meant(rule.through, records)
             self._problem(rule.file, rule.line, f"a right through unknown record {rule.through!r}{hint}")
+        elif isinstance(record.relation, Derivation):
+            told = f"a right through {rule.through} to a derived record; open those that it is derived from"
+            self._problem(rule.file, rule.line, told)
         elif record.name not in records_read(derived, records):
             told = f"a right through {rule.through}, which is not derived from {record.name}"
             self._problem(rule.file, rule.line, told)
