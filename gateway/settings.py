@@ -143,7 +143,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``state``: folder of keys made at first start. ``departments``: modules that declare."""
 
     departments: tuple[str, ...] = (
-        "connectors.education", "connectors.health", "connectors.finance", "connectors.province",
+        "connectors.education", "connectors.health", "connectors.finance", "connectors.labour", "connectors.province",
     )  # fmt: skip
     state: str = "var/state"
     server: Server = Server()
