@@ -137,14 +137,14 @@ class _Derivation:
     """Leaf -> the scan it was read by, where its cells stand there, and about how many rows it has."""
     keys: dict[int, tuple[Parent, str]] = field(default_factory=dict)
     """Leaf -> the rows to ask for, by the cell named."""
+    shared: list[tuple[RowsOf, int, Given]] = field(default_factory=list)
     _next: int = 0
 
     def planned(self, node: Node) -> Node:
         """The query with everything that is read put in as given."""
         match node:
             case RowsOf():
-                with self._telling(self._next):
-                    return self._rows(node)
+                return self._once(node)
             case Given():
                 return node
             case Grouped(of=of):
@@ -197,6 +197,21 @@ class _Derivation:
 
     def _where(self, leaf: RowsOf, number: int) -> Filter:
         return within(self.leaves[number].population, self._asked(leaf, number))
+
+    def _once(self, leaf: RowsOf) -> Given:
+        """The rows of a leaf; of two that ask the same, one is read."""
+        number = self._next
+        for other, known, given in self.shared:
+            asks_alike = other == leaf and self.keys.get(known) == self.keys.get(number)
+            narrowed_alike = self.narrow.get(known, []) == self.narrow.get(number, [])
+            if asks_alike and narrowed_alike and self.leaves[known] == self.leaves[number]:
+                self._next += 1
+                self.read[number] = self.read[known]
+                return given
+        with self._telling(number):
+            given = self._rows(leaf)
+        self.shared.append((leaf, number, given))
+        return given
 
     def _rows(self, leaf: RowsOf) -> Given:
         number = self._next

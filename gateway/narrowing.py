@@ -16,6 +16,7 @@ from schema.catalog import Field
 from schema.derive import (
     Computed,
     Expression,
+    Gaps,
     Grouped,
     Held,
     Joined,
@@ -59,7 +60,10 @@ def origins(
     match node:
         case RowsOf():
             yield first, name, expression
-        case Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by):
+        case (
+            Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by)
+            | Gaps(of=of, by=by)
+        ):  # fmt: skip
             if name in by:
                 yield from origins(of, name, first, expression)
         case Together(parts=parts):
