@@ -83,7 +83,7 @@ enrolment_rows = Select(
     "e.previous_institution_student_id AS previous_id FROM institution_students e "
     f"{LEARNER}JOIN institutions i ON i.id = e.institution_id "
     f"LEFT JOIN academic_periods p ON p.id = e.academic_period_id {DISTRICT_OF_AREA}",
-    "institution_students",
+    "institution_students_of_all_years",
 )
 
 
