@@ -149,7 +149,7 @@ def test_nobody_else_sees_anything_and_is_told_whom_to_turn_to(province: Provinc
 def test_an_impossible_day_is_null_and_names_its_column(province: Province) -> None:
     token = ("--role", "department_officer", "--attribute", "department=welfare")
     answer = province.ask('{ grant(number: "SWG-002") { startedOn status } }', *token)
-    assert answer["data"] == {"grant": {"startedOn": None, "status": "Registered"}}
+    assert answer["data"] == {"grant": {"startedOn": None, "status": "Requested"}}
     assert "strt" in answer["errors"][0]["message"]
     assert "31/02" not in json.dumps(answer)
 
