@@ -125,18 +125,12 @@ class _Beneath:
             return self.access.record(name)
         known = self._records.get(name)
         if known is None:
-            known = self._records[name] = self._decided(self.catalog.records[name])
+            decided = self.access._decided(self.catalog.records[name], self.roles, self.through)
+            known = self._records[name] = replace(decided, through=True)
         return known
 
     def _views(self) -> Iterable[tuple[View, frozenset[str]]]:
         return zip(self.access.views, self.roles, strict=True)
-
-    def _decided(self, record: Record) -> RecordAccess:
-        derivation = derivation_of(record)
-        known = replace(self.access._decided(record, self.roles, self.through), through=True)
-        if derivation is None or not known.allowed:
-            return known
-        return derived_access(_Beneath(self.access, record.name, self.roles), known, derivation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from auth.consents import ListedConsents, Register
 from auth.credentials import ALGORITHMS, Authenticator, Case, Issuer
 from auth.keysets import Jwks, StaticKey
 from auth.ledger import HeadFile, Ledger, PostgresStore, SqliteStore, Store
@@ -26,6 +27,7 @@ from connectors.calling import open_caller
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
 from gateway.acting.worker import Timing, Worker
+from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
 from gateway.executor import Reach
 from gateway.house import House, LedgerWriter, make_house
@@ -125,6 +127,7 @@ def open_authenticator(settings: Settings) -> Authenticator:
             name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
             for name, one in auth.represented.items()
         },
+        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))),
     )  # fmt: skip
 
 

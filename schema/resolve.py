@@ -399,6 +399,9 @@ class _Resolver:
         if derived is None:
             hint = _meant(rule.through, records)
             self._problem(rule.file, rule.line, f"a right through unknown record {rule.through!r}{hint}")
+        elif isinstance(record.relation, Derivation):
+            told = f"a right through {rule.through} to a derived record; open those that it is derived from"
+            self._problem(rule.file, rule.line, told)
         elif record.name not in records_read(derived, records):
             told = f"a right through {rule.through}, which is not derived from {record.name}"
             self._problem(rule.file, rule.line, told)

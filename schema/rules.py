@@ -12,7 +12,7 @@ from schema.predicates import TRUE, Condition, Predicate, predicate_of
 
 ROLES = (
     "public", "citizen", "app", "head_teacher", "clinician", "district_officer", "department_officer", "planner",
-    "auditor", "steward",
+    "auditor", "steward", "organisation",
 )  # fmt: skip
 
 
