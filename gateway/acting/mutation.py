@@ -98,6 +98,7 @@ async def _done(
     action, path = field.action, (field.pick.key,)
     department, owner = action.department.name, action.owner
     if not field.decision.shown:
+        course.refused[f"Mutation.{action.api_name}"] = field.decision.code
         message = f"Mutation.{action.api_name} is not available to you: {field.decision.reason}"
         return None, [told_error(message, path, field.decision.code, department, owner)]
     try:

@@ -39,6 +39,11 @@ async def test_a_bill_is_paid_and_shown_as_paid(counter: Desk, till: Till) -> No
     assert actions(counter, told["payment"]["id"]) == ["SENT", "CONFIRMED"]
 
 
+async def test_a_refusal_is_in_the_ledger(counter: Desk, till: Till) -> None:
+    await counter.ask(PAY, citizen(purpose=None), order(till.bill(), "key-refused-1"))
+    assert counter.ledger.last["refused"] == {"Mutation.payBill": "PURPOSE_REQUIRED"}
+
+
 async def test_no_value_of_a_payment_is_in_the_ledger(counter: Desk, till: Till) -> None:
     bill = till.bill()
     await pay(counter, bill, "key-secret-1")
