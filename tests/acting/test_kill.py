@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.acting.killing import Mortal, check_books, mortal
+from tests.acting.killing import PATIENCE_S, Mortal, check_books, mortal
 from tests.acting.till import Till, order, till_over
 from tests.houses import Systems
 
@@ -44,7 +44,7 @@ async def test_ended_at_a_step_it_pays_once(
 async def _ended_at(step: str, gateway: Mortal, token: str, till: Till, before: set[int]) -> None:
     bill = till.bill()
     gateway.start(step)
-    variables = order(bill, f"key-{step}-1")
+    variables = order(bill, "key-at-a-step")
     _ask_until_ended(gateway, token, variables)
     assert gateway.wait_until_ended() == -9
     gateway.start()
@@ -60,11 +60,11 @@ async def _ended_at(step: str, gateway: Mortal, token: str, till: Till, before: 
 
 def _ask_until_ended(gateway: Mortal, token: str, variables: dict[str, Any]) -> None:
     """One request that reaches it: until it listens, nothing does."""
-    mark = next(iter(gateway.folder.glob("at *")), None)
-    while mark is None:
+    until = time.monotonic() + PATIENCE_S
+    while not list(gateway.folder.glob("at *")):
+        assert time.monotonic() < until, "the step was never passed"
         gateway.pay(token, variables)
         time.sleep(0.05)
-        mark = next(iter(gateway.folder.glob("at *")), None)
 
 
 @pytest.mark.long
@@ -75,7 +75,7 @@ async def test_ended_while_it_finds_out_it_pays_once(
     till, systems, before = own_till
     with mortal(systems, tmp_path) as (gateway, token):
         till.switch(broken=100)
-        variables = order(till.bill(), f"key-{step}-1")
+        variables = order(till.bill(), "key-at-a-step")
         gateway.start(step)
         _ask_until_ended(gateway, token, variables)
         assert gateway.wait_until_ended() == -9

@@ -22,8 +22,9 @@ from tests.servers import free_port
 
 ROOT = pages.ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
-ELSEWHERE = {ROOT / "docs" / "departments.md"}
-"""Pages whose commands another test runs, because they need what the page builds: test_another_department.py."""
+ELSEWHERE = {ROOT / "docs" / "departments.md", ROOT / "docs" / "bpay.md"}
+"""Pages whose commands other tests run: test_another_department.py needs what the page builds, test_bpay_page.py
+changes B-pay's books."""
 BIN = Path(sys.executable).parent
 Served = tuple[dict[str, str], dict[str, str]]
 
