@@ -59,6 +59,8 @@ def roots_of(catalog: Catalog) -> dict[str, tuple[Record, bool]]:
     """Root field -> its record and whether it is the connection."""
     roots: dict[str, tuple[Record, bool]] = {}
     for record in catalog.records.values():
+        if not record.has_root:
+            continue
         roots[record.singular] = (record, False)
         roots[record.plural] = (record, True)
     return roots

@@ -27,6 +27,7 @@ from auth.tokens import mint, signing_key
 from gateway import dictionary as dictionaries
 from gateway.apikeys import new_api_key
 from gateway.checking import check_live
+from gateway.consenting import consent
 from gateway.ledger_search import find
 from gateway.opening import api_key_pepper, check_settings, open_catalog, open_house, open_store
 from gateway.operation import OperationError
@@ -319,6 +320,7 @@ def show_ledger(settings: Settings, after: int, limit: int) -> None:
 
 
 ledger.add_command(find)
+main.add_command(consent)
 
 
 if __name__ == "__main__":

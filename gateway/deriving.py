@@ -3,17 +3,18 @@ works the query out. A part that only counts and measures is left to its source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from auth.decisions import CellAccess, LeafAccess, Totals
 from auth.policy import Access
 from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest
 from gateway.drafting import takes_keys
 from gateway.filters import within
-from gateway.linking import Linker, Parent, Wanted
-from gateway.narrowing import narrowed
-from gateway.plan import DeriveInput, DeriveStep, Partial, ScanStep
+from gateway.linking import KeysFor, Linker, Parent, Wanted
+from gateway.narrowing import narrowed, origins
+from gateway.plan import DeriveInput, DeriveStep, LookupStep, Partial, ScanStep
 from gateway.pushdown import conjuncts
 from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
@@ -44,6 +45,8 @@ from schema.pruned import pruned
 
 WORTH_KEYS = 3.0
 """Rows of the right side of a join are asked for by the left side's keys when there are this many times more."""
+WORTH_KEYS_DEEP = 100.0
+"""The same where the right side is joined of several records, each of which could be asked by keys of the others."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class _Asked:
     where: Filter
     path: Path
     moment: Leaf | None
+    keys: KeysFor | None
     cells: list[str] = field(default_factory=list)
     written: bool = False
 
@@ -72,18 +76,19 @@ class Deriver:
     """The same rows are worked out once."""
 
     def step(
-        self, record: Record, derivation: Derivation, where: Filter, path: Path, wanted: Sequence[str]
+        self, record: Record, derivation: Derivation, where: Filter, path: Path, wanted: Sequence[str],
+        keys: KeysFor | None = None,
     ) -> tuple[int, tuple[int, ...]]:
-        """The step that gives the record's rows, or at least those that pass ``where``, and where the wanted cells
-        stand in them."""
+        """The step that gives the record's rows, or at least those that pass ``where`` and have one of the keys,
+        and where the wanted cells stand in them."""
         moment = self.linker.known_at
         asked = None
         for known in self.known:
-            same = known.record is record and known.where == where and known.moment == moment
+            same = known.record is record and known.where == where and known.moment == moment and known.keys == keys
             if same and not (known.written and set(wanted) - set(known.cells)):
                 asked = known
         if asked is None:
-            asked = _Asked(self.linker.number(), record, derivation, where, path, moment)
+            asked = _Asked(self.linker.number(), record, derivation, where, path, moment, keys)
             self.known.append(asked)
         asked.cells += [name for name in dict.fromkeys(wanted) if name not in asked.cells]
         return asked.number, tuple(asked.cells.index(name) for name in wanted)
@@ -106,7 +111,10 @@ class Deriver:
         tests = [test for test in conjuncts(asked.where) if isinstance(test, FieldTest)]
         narrow = narrowed(asked.derivation.query, tests, query.leaves)
         one = _Derivation(self, query.leaves, asked.path, narrow)
-        node = one.planned(pruned(asked.derivation.query, asked.cells))
+        query_asked = pruned(asked.derivation.query, asked.cells)
+        if asked.keys is not None and asked.keys.field.column is not None:
+            one.seek(query_asked, asked.keys.field.column, 0, asked.keys.parent)
+        node = one.planned(query_asked)
         places = tuple(cells(node).index(name) for name in asked.cells)
         about = max([1.0, *one.abouts])
         self.linker.steps[asked.number] = DeriveStep(
@@ -127,36 +135,60 @@ class _Derivation:
     abouts: list[float] = field(default_factory=list)
     read: dict[int, tuple[int, dict[str, int], float]] = field(default_factory=dict)
     """Leaf -> the scan it was read by, where its cells stand there, and about how many rows it has."""
+    keys: dict[int, tuple[Parent, str]] = field(default_factory=dict)
+    """Leaf -> the rows to ask for, by the cell named."""
+    shared: list[tuple[RowsOf, int, Given]] = field(default_factory=list)
     _next: int = 0
 
-    def planned(self, node: Node, parent: tuple[Parent, str] | None = None) -> Node:
-        """The query with everything that is read put in as given. ``parent``: rows to ask for by the cell named."""
+    def planned(self, node: Node) -> Node:
+        """The query with everything that is read put in as given."""
         match node:
             case RowsOf():
-                return self._rows(node, parent)
+                return self._once(node)
             case Given():
                 return node
             case Grouped(of=of):
-                return self._grouped(node, parent) or Grouped(self.planned(of, parent), node.by, node.measures)
+                return self._grouped(node) or replace(node, of=self.planned(of))
             case Joined(left=left, right=right, on=on, kind=kind):
                 first = self._next
-                ours = self.planned(left, parent)
-                by = None if kind == "full" else self._by_keys(left, first, right, on)
-                return Joined(ours, self.planned(right, by), on, kind)
-            case Kept(of=of, tests=tests):
-                return Kept(self.planned(of, parent), tests)
-            case Computed(of=of, cells=added):
-                return Computed(self.planned(of, parent), added)
-            case Latest(of=of, by=by, on=on, then=then):
-                return Latest(self.planned(of, parent), by, on, then)
-            case Held(of=of, by=by, on=on, months=months):
-                return Held(self.planned(of, parent), by, on, months)
-            case Spread(of=of, first=first_day, last=last_day):
-                return Spread(self.planned(of, parent), first_day, last_day)
+                ours = self.planned(left)
+                if kind != "full":
+                    self._by_keys(left, first, right, on)
+                return Joined(ours, self.planned(right), on, kind)
             case Together(parts=parts):
                 return Together(tuple(self.planned(part) for part in parts))
-            case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
-                return Quantile(self.planned(of, parent), by, value, fraction, name)
+        return replace(node, of=self.planned(node.of))
+
+    def seek(self, node: Node, name: str, first: int, parent: Parent, worth: float = 0.0) -> None:
+        """Asks every leaf that ``name`` comes from unchanged for the keys of ``parent`` only. ``worth``: a leaf of
+        fewer rows is read as it is, where its source lists them."""
+        for number, cell_name, expression in origins(node, name, first):
+            access = self.leaves[number]
+            cell = access.cells.get(cell_name)
+            if expression is not None or cell is None or cell.hops or cell.condition != TRUE:
+                continue
+            record = access.access.record
+            asked = takes_keys(record, cell.field) or derivation_of(record) is not None
+            if number in self.keys or access.totals is not None or not asked:
+                continue
+            leaf = leaves(node)[number - first]
+            about = self.deriver.linker.estimates.rows(record, self._where(leaf, number))
+            if worth < about or not record.source.capabilities.list_all:
+                self.keys[number] = (parent, cell_name)
+
+    @contextmanager
+    def _telling(self, number: int) -> Iterator[None]:
+        """What cannot be read beneath is told, but of rows that only the derived record's rules may show."""
+        steps = self.deriver.linker.steps
+        known = frozenset(steps)
+        yield
+        leaf = self.leaves[number]
+        targets = (target for cell in leaf.cells.values() for _, _, target in cell.hops)
+        if leaf.access.through or any(target.through for target in targets):
+            for new in steps.keys() - known:
+                step = steps[new]
+                if not isinstance(step, (DeriveStep, LookupStep)):
+                    steps[new] = replace(step, reading=replace(step.reading, quiet=True))
 
     def _asked(self, leaf: RowsOf, number: int) -> Filter:
         """The leaf's own condition and what the caller's filter says of it."""
@@ -166,9 +198,25 @@ class _Derivation:
     def _where(self, leaf: RowsOf, number: int) -> Filter:
         return within(self.leaves[number].population, self._asked(leaf, number))
 
-    def _rows(self, leaf: RowsOf, parent: tuple[Parent, str] | None) -> Given:
+    def _once(self, leaf: RowsOf) -> Given:
+        """The rows of a leaf; of two that ask the same, one is read."""
+        number = self._next
+        for other, known, given in self.shared:
+            asks_alike = other == leaf and self.keys.get(known) == self.keys.get(number)
+            narrowed_alike = self.narrow.get(known, []) == self.narrow.get(number, [])
+            if asks_alike and narrowed_alike and self.leaves[known] == self.leaves[number]:
+                self._next += 1
+                self.read[number] = self.read[known]
+                return given
+        with self._telling(number):
+            given = self._rows(leaf)
+        self.shared.append((leaf, number, given))
+        return given
+
+    def _rows(self, leaf: RowsOf) -> Given:
         number = self._next
         self._next += 1
+        parent = self.keys.get(number)
         access, linker = self.leaves[number], self.deriver.linker
         assert access.totals is None, "who may only count reads no rows"
         record = access.access.record
@@ -215,12 +263,13 @@ class _Derivation:
     def _remote(self, access: LeafAccess, parent: tuple[Parent, str] | None) -> Field | None:
         return None if parent is None else access.cells[parent[1]].field
 
-    def _grouped(self, node: Grouped, parent: tuple[Parent, str] | None) -> Node | None:
+    def _grouped(self, node: Grouped) -> Node | None:
         """Groups the source counts itself, and the rest of the query over them; None when rows have to be read."""
         groups = counted(node)
         if groups is None:
             return None
         number, below = self._next, groups.leaf
+        parent = self.keys.get(number)
         access = self.leaves[number]
         measured = groups.measured
         if not groups.keys <= access.cells.keys() or any(one.cell not in access.cells for one in measured.values()):
@@ -243,7 +292,8 @@ class _Derivation:
             access.access.record, self.path, totals, where, terms, tuple(partials),
             None if parent is None else parent[0], remote,
         )  # fmt: skip
-        step = self.deriver.totaller.grouped(asked)
+        with self._telling(number):
+            step = self.deriver.totaller.grouped(asked)
         names = (*by, *(f"#{at}" for at in range(len(partials))))
         about = self.deriver.linker.estimates.rows(access.access.record, where)
         given: Node = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
@@ -260,30 +310,19 @@ class _Derivation:
         cell = access.cells[name]
         return GroupTerm(name, cell.field, cell.condition, None, _via(access, cell))
 
-    def _by_keys(
-        self, left: Node, first: int, right: Node, on: tuple[tuple[str, str], ...]
-    ) -> tuple[Parent, str] | None:
-        """The right side asked for by keys the left side's rows have, where it is a single record and much larger."""
+    def _by_keys(self, left: Node, first: int, right: Node, on: tuple[tuple[str, str], ...]) -> None:
+        """The right side asked for by keys the left side's rows have, as far as it is much larger."""
         below = right
         while isinstance(below, (Grouped, Kept, Computed)):
             below = below.of
-        if not isinstance(below, RowsOf):
-            return None
-        access = self.leaves[self._next]
-        about = self.deriver.linker.estimates.rows(access.access.record, self._where(below, self._next))
+        worth = WORTH_KEYS if isinstance(below, RowsOf) else WORTH_KEYS_DEEP
         for one, other in on:
-            theirs = access.cells.get(other)
-            if theirs is None or theirs.hops or theirs.condition != TRUE:
-                continue
-            if not takes_keys(access.access.record, theirs.field):
-                continue
             origin = direct(left, one, first)
-            if origin is None or origin[0] not in self.read:
-                continue
-            step, stands, rows = self.read[origin[0]]
-            if rows * WORTH_KEYS < about:
-                return Parent(step, stands[origin[1]], rows), other
-        return None
+            if origin is not None and origin[0] in self.read:
+                step, stands, rows = self.read[origin[0]]
+                if origin[1] in stands:
+                    parent = Parent(step, stands[origin[1]], rows)
+                    self.seek(right, other, self._next, parent, rows * worth)
 
 
 def direct(node: Node, name: str, first: int) -> tuple[int, str] | None:

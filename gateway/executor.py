@@ -296,11 +296,12 @@ class Execution:
         if key < 0 or None not in [row[key] for row in rows]:
             return rows
         record = step.reading.record
-        self._tell(
-            step.path, Code.SOURCE_UNAVAILABLE,
-            f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
-            f"{record.name}.key",
-        )  # fmt: skip
+        if not step.reading.quiet:
+            self._tell(
+                step.path, Code.SOURCE_UNAVAILABLE,
+                f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
+                f"{record.name}.key",
+            )  # fmt: skip
         return [row for row in rows if row[key] is not None]
 
     def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
@@ -308,11 +309,12 @@ class Execution:
         by_key: dict[Any, Sequence[int]] = {row[join]: (index,) for index, row in enumerate(rows)}
         if len(by_key) != len(rows):
             record = step.reading.record
-            self._tell(
-                step.path, Code.SOURCE_UNAVAILABLE,
-                f"{record.type_name}: several rows have the same {record.key_field.api_name}; none of them is shown",
-                record, f"{record.name}.duplicate",
-            )  # fmt: skip
+            if not step.reading.quiet:
+                self._tell(
+                    step.path, Code.SOURCE_UNAVAILABLE,
+                    f"{record.type_name}: several rows have the same {record.key_field.api_name}; "
+                    "none of them is shown", record, f"{record.name}.duplicate",
+                )  # fmt: skip
             times = Counter(row[join] for row in rows)
             by_key = {key: found for key, found in by_key.items() if times[key] == 1}
         return RowsResult(rows, by_key)
@@ -440,7 +442,7 @@ class Execution:
         local_params = self._params(reading.local_params, step.path)
         finer = None if step.merges is None or reading.scan is None else self.results[reading.scan]
         return grouping.group(
-            step, rows, local_params, lambda part: self._unreadable(step.path, part, reading.record),
+            step, rows, local_params, lambda part: self._unreadable(step.path, part, reading),
             finer if isinstance(finer, grouping.Groups) else None,
         )  # fmt: skip
 
@@ -500,7 +502,7 @@ class Execution:
         if reading.local_params or reading.local is not None or self.prepared.blanking[step]:
             local_params = self._params(reading.local_params, path)
             rows = blank(rows, reading.cells, local_params)
-            if reading.undated is not None:
+            if reading.undated is not None and not reading.quiet:
                 self.undated[step] = undated.among(reading.undated, rows, local_params)
             if reading.local is not None:
                 test = reading.local
@@ -519,7 +521,7 @@ class Execution:
         """Decoded rows that may be seen; what cannot be read is told of these only."""
 
         def report(part: Field) -> None:
-            self._unreadable(path, part, reading.record)
+            self._unreadable(path, part, reading)
 
         if reading.seen is None:
             return decoder(rows, report)
@@ -591,7 +593,7 @@ class Execution:
         """Asks the sources that leave out rows without a recorded date by themselves how many these are."""
         for step in self.prepared.plan.steps:
             reading = None if isinstance(step, (LookupStep, DeriveStep)) else step.reading
-            if reading is None or reading.undated is None or reading.undated.shape is None:
+            if reading is None or reading.quiet or reading.undated is None or reading.undated.shape is None:
                 continue
             try:
                 params = self._params(reading.undated.params, step.path)
@@ -619,7 +621,10 @@ class Execution:
         compare = COMPARE[op]
         return lambda measured: measured is not None and compare(measured, value)
 
-    def _unreadable(self, path: Path, part: Field, record: Record) -> None:
+    def _unreadable(self, path: Path, part: Field, reading: Reading) -> None:
+        if reading.quiet:
+            return
+        record = reading.record
         self._tell(
             path, Code.SOURCE_UNAVAILABLE,
             f"{record.type_name}.{part.api_name}: a value of {record.source_name}.{part.column} cannot be read",

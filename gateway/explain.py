@@ -28,6 +28,7 @@ from gateway.undated import left_out
 from schema.catalog import Catalog
 from schema.derive import (
     Computed,
+    Gaps,
     Given,
     Grouped,
     Held,
@@ -175,6 +176,8 @@ def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
             told = f"carry forward by {first} of each {', '.join(by)}"
         case Spread(first=first, last=last):
             told = f"a row a month from {first} to {last}"
+        case Gaps(by=by, on=first):
+            told = f"the missing {first} of each {', '.join(by)}"
         case Together():
             told = "together"
         case Quantile(value=value, by=by, fraction=fraction):

@@ -16,6 +16,7 @@ from schema.catalog import Field
 from schema.derive import (
     Computed,
     Expression,
+    Gaps,
     Grouped,
     Held,
     Joined,
@@ -41,7 +42,7 @@ def narrowed(query: Node, asked: list[FieldTest], access: tuple[LeafAccess, ...]
         name = test.field.column
         if test.op == "isNull" or test.condition != TRUE or name is None:
             continue
-        for number, cell_name, expression in _origins(query, name, 0, None):
+        for number, cell_name, expression in origins(query, name, 0):
             cell = access[number].cells.get(cell_name)
             if cell is None or cell.hops or cell.condition != TRUE:
                 continue
@@ -52,46 +53,49 @@ def narrowed(query: Node, asked: list[FieldTest], access: tuple[LeafAccess, ...]
     return found
 
 
-def _origins(
-    node: Node, name: str, first: int, expression: Expression | None
+def origins(
+    node: Node, name: str, first: int, expression: Expression | None = None
 ) -> Iterator[tuple[int, str, Expression | None]]:
     """Leaves and cells whose rows may be narrowed by a test of this cell, and what is worked out of them."""
     match node:
         case RowsOf():
             yield first, name, expression
-        case Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by):
+        case (
+            Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by)
+            | Gaps(of=of, by=by)
+        ):  # fmt: skip
             if name in by:
-                yield from _origins(of, name, first, expression)
+                yield from origins(of, name, first, expression)
         case Together(parts=parts):
             for part in parts:
-                yield from _origins(part, name, first, expression)
+                yield from origins(part, name, first, expression)
                 first += len(leaves(part))
         case Spread(of=of, first=first_day, last=last_day):
             if name != "month":
-                yield from _origins(of, name, first, expression)
+                yield from origins(of, name, first, expression)
             elif expression is None:
-                yield from _origins(of, first_day, first, BEGUN)
-                yield from _origins(of, last_day, first, NOT_OVER)
+                yield from origins(of, first_day, first, BEGUN)
+                yield from origins(of, last_day, first, NOT_OVER)
         case Kept(of=of):
-            yield from _origins(of, name, first, expression)
+            yield from origins(of, name, first, expression)
         case Computed(of=of, cells=added):
             names = [one for one, _ in added]
             if name not in names:
-                yield from _origins(of, name, first, expression)
+                yield from origins(of, name, first, expression)
             elif expression is None:
                 at = names.index(name)
                 worked = added[at][1]
                 if worked.function in CARRIED and worked.reads[0] not in names[:at]:
-                    yield from _origins(of, worked.reads[0], first, worked)
+                    yield from origins(of, worked.reads[0], first, worked)
         case Joined(left=left, right=right, on=on):
             second = first + len(leaves(left))
             for one, other in on:
                 if one == name:
-                    yield from _origins(right, other, second, expression)
+                    yield from origins(right, other, second, expression)
             if name in cells(left):
-                yield from _origins(left, name, first, expression)
+                yield from origins(left, name, first, expression)
             else:
-                yield from _origins(right, name, second, expression)
+                yield from origins(right, name, second, expression)
 
 
 BEGUN = Expression("begun_in", ())

@@ -16,6 +16,7 @@ import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from auth.consents import ListedConsents, Register
 from auth.credentials import ALGORITHMS, Authenticator, Case, Issuer
 from auth.keysets import Jwks, StaticKey
 from auth.ledger import HeadFile, Ledger, PostgresStore, SqliteStore, Store
@@ -23,6 +24,7 @@ from auth.principal import Principal
 from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
+from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
 from gateway.executor import Reach
 from gateway.house import House, make_house
@@ -98,6 +100,7 @@ def open_authenticator(settings: Settings) -> Authenticator:
             name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
             for name, one in auth.represented.items()
         },
+        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))),
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ LocalTest: TypeAlias = Callable[[Any, tuple[Any, ...]], bool]
 class Keyed:
     """Rows are asked for by the values in column ``position`` of step ``parent``'s rows, or by ``value`` for a root.
     ``codec`` encodes them for the column they are matched on; ``pushed`` False: the source cannot be asked by this
-    column, so everything is read and matched here."""
+    column, so everything is read and matched here. ``about``: keys expected."""
 
     codec: Codec
     parent: int | None = None
@@ -57,6 +57,7 @@ class Keyed:
     value: Leaf | None = None
     parse: Callable[[Any], Any] | None = None
     pushed: bool = True
+    about: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,8 @@ class Reading:
     """The rules' condition on rows, where the source does not apply it: of a row that fails, nothing is told."""
     undated: Undated | None = None
     """Set where only rows known at a moment are read."""
+    quiet: bool = False
+    """Read by rights that hold only beneath a derived record: what cannot be read in it is null, and not told."""
 
 
 @dataclass(frozen=True, slots=True)

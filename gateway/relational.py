@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
-from itertools import compress
+from itertools import compress, pairwise
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ from schema.derive import (
     Computed,
     Either,
     Expression,
+    Gaps,
     Given,
     Grouped,
     Held,
@@ -65,8 +66,10 @@ def evaluate(node: Node, given: Mapping[int, list[Any]]) -> list[Any]:
             return _held(node, evaluate(node.of, given))
         case Spread():
             return _spread(node, evaluate(node.of, given))
+        case Gaps():
+            return _gaps(node, evaluate(node.of, given))
         case Together(parts=parts):
-            return [row for part in parts for row in _aligned(part, cells(parts[0]), evaluate(part, given))]
+            return [row for part in parts for row in _aligned(part, cells(node), evaluate(part, given))]
         case Quantile():
             return _quantile(node, evaluate(node.of, given))
     raise TypeError(f"{type(node).__name__} has to be read by a step first")
@@ -374,6 +377,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "fiscal_year_of": _fiscal_year,
     "days_after": lambda day, days: day + dt.timedelta(days=days),
     "head_of": lambda text, length: text[:length],
+    "day_in": lambda year, month, day: dt.date(year, month, day),
+    "worded": lambda *parts: parts[-1].format(*parts[:-1]),
     "joined": lambda *parts: parts[-1].join(map(str, parts[:-1])),
 }
 
@@ -429,6 +434,20 @@ def _spread(node: Spread, rows: list[Any]) -> list[Any]:
         if row[first] is not None and row[last] is not None:
             after = _day(row[last]) + dt.timedelta(days=1)
             found += [(*row, month.isoformat()[:7]) for month, _ in _months(_day(row[first]), after)]
+    return found
+
+
+def _gaps(node: Gaps, rows: list[Any]) -> list[Any]:
+    places = _places(node.of)
+    by, on = [places[name] for name in node.by], places[node.on]
+    groups: dict[Row, set[int]] = {}
+    for row in rows:
+        if row[on] is not None:
+            groups.setdefault(tuple(row[at] for at in by), set()).add(row[on])
+    found = []
+    for key, known in groups.items():
+        years = sorted(known)
+        found += [(*key, one + 1, other - 1) for one, other in pairwise(years) if other - one > 1]
     return found
 
 

@@ -80,12 +80,27 @@ class RepresentedSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
     purposes: list[str] = []
 
 
+class ConsentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A learner's consent kept in the settings; others are given with ``gateway consent give``. Moments are ISO; a day
+    for ``expires`` or ``withdrawn`` counts to its end or from its begin, in Karachi."""
+
+    learner: str
+    organisation: str
+    purpose: str
+    scope: str
+    given: str
+    expires: str
+    recorded_by: str
+    withdrawn: str | None = None
+
+
 class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     demo_tokens: bool = False
     issuers: dict[str, IssuerSettings] = {}
     api_keys: dict[str, ApiKeySettings] = {}
     cases: dict[str, CaseSettings] = {}
     represented: dict[str, RepresentedSettings] = {}
+    consents: dict[str, ConsentSettings] = {}
 
 
 class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -128,7 +143,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``state``: folder of keys made at first start. ``departments``: modules that declare."""
 
     departments: tuple[str, ...] = (
-        "connectors.education", "connectors.health", "connectors.finance", "connectors.province",
+        "connectors.education", "connectors.health", "connectors.finance", "connectors.labour", "connectors.province",
     )  # fmt: skip
     state: str = "var/state"
     server: Server = Server()

@@ -406,7 +406,7 @@ class _Writer:
         body: list[str] = []
         for record in self._records:
             name, key = record.type_name, record.key_field
-            if f"{name}.{key.api_name}" not in self._hidden:
+            if f"{name}.{key.api_name}" not in self._hidden and record.has_root:
                 text = self._fact(f"One {name} by its {key.api_name}.")
                 body += [
                     f'def r_one(self, key: Annotated["{self._type(key.scalar)}", strawberry.argument('

@@ -107,6 +107,12 @@ class Record:
         return self.fields[self.key]
 
     @property
+    def has_root(self) -> bool:
+        """Whether it can be asked for by itself. A derived record that cannot be listed is worked out for the rows one
+        comes from."""
+        return self.source.kind != "derived" or self.source.capabilities.list_all
+
+    @property
     def source_name(self) -> str:
         """Source and relation as an auditor would look them up, e.g. ``hmis.organisationunit``."""
         return f"{self.source.name}.{relation_name(self.relation)}"

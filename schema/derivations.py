@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from schema.catalog import Field, Link, Record
 from schema.declare import LinkSpec
-from schema.derive import Derivation, RowsOf, leaves
+from schema.derive import Computed, Derivation, Expression, Given, Joined, Node, RowsOf, Together, leaves
 from schema.errors import meant
 from schema.lineage import Origin, trace
 from schema.predicates import fields_of
@@ -54,7 +54,7 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     done = {name: record for name, record in records.items() if derivation_of(record) is None}
     left = {name: record for name, record in records.items() if name not in done}
     while left:
-        ready = [name for name, record in left.items() if not _needs(record, records) & left.keys()]
+        ready = [name for name, record in left.items() if not records_read(record, records) & left.keys()]
         if not ready:
             for record in left.values():
                 tell(record.spec.file, record.spec.line, f"{record.type_name} is derived from itself; break the circle")
@@ -64,7 +64,7 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     return {name: _with_links(done[name], done) for name in records}
 
 
-def _needs(record: Record, records: Mapping[str, Record]) -> set[str]:
+def records_read(record: Record, records: Mapping[str, Record]) -> set[str]:
     """The records its query reads, those behind links included, as far as there are such."""
     derivation = derivation_of(record)
     needed: set[str] = set()
@@ -108,6 +108,7 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
                 return record
     for name in sorted(named):
         problem(f"requires_all names {name!r}, which its query does not read")
+    derivation = replace(derivation, query=_told_owners(derivation.query, records))
     told = trace(derivation.query)
     for name in told.unknown:
         problem(f"a step of its query names the cell {name!r}, which the step below it has not")
@@ -125,7 +126,29 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
     }
     if spec.persons is None and any(part.personal for part in fields.values()):
         problem("it shows personal fields; say persons=True if a row is about a person, else persons=False")
-    return replace(record, fields=fields, by_api_name=_by_api_name(fields, record.links))
+    return replace(record, relation=derivation, fields=fields, by_api_name=_by_api_name(fields, record.links))
+
+
+def _told_owners(node: Node, records: Mapping[str, Record]) -> Node:
+    """The query with what the departments declare of their records put in: nothing is told twice."""
+    match node:
+        case RowsOf() | Given():
+            return node
+        case Joined(left=left, right=right):
+            return replace(node, left=_told_owners(left, records), right=_told_owners(right, records))
+        case Together(parts=parts):
+            return Together(tuple(_told_owners(part, records) for part in parts))
+        case Computed(of=of, cells=added):
+            cells = tuple((name, _told_owner(expression, records)) for name, expression in added)
+            return Computed(_told_owners(of, records), cells)
+    return replace(node, of=_told_owners(node.of, records))
+
+
+def _told_owner(expression: Expression, records: Mapping[str, Record]) -> Expression:
+    if expression.function not in ("owner_of", "system_of") or expression.options[0] not in records:
+        return expression
+    record = records[expression.options[0]]
+    return Expression("fixed", (), (record.owner if expression.function == "owner_of" else record.source.system,))
 
 
 def _raised(part: Field, origins: list[Field]) -> Field:
@@ -174,4 +197,4 @@ def passed_by(records: Mapping[str, Record], leaf: RowsOf) -> tuple[Record, ...]
     return (records[leaf.record], *(one for path in found if path is not None for one in path.records))
 
 
-__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "passed_by", "resolved"]
+__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "passed_by", "records_read", "resolved"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from schema.derive import (
     Computed,
+    Gaps,
     Given,
     Grouped,
     Held,
@@ -54,6 +55,8 @@ def _pruned(node: Node, wanted: Names) -> Node:
             return Held(_pruned(of, wanted.union(by, (on,))), by, on, months)
         case Spread(of=of, first=first, last=last):
             return Spread(_pruned(of, wanted | {first, last}), first, last)
+        case Gaps(of=of, by=by, on=on):
+            return Gaps(_pruned(of, frozenset((*by, on))), by, on)
         case Together(parts=parts):
             # The parts' cells stand side by side: none may have fewer than the first.
             names = frozenset(cells(node))

@@ -19,12 +19,13 @@ from schema.catalog import Catalog, Declared, Field, Link, Record
 from schema.changes import changes_problem
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
+from schema.derivations import records_read
 from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
 from schema.predicates import fields_of
 from schema.relations import offered_by
-from schema.rules import ROLES, Allow, AllowTotals, Grant, Rule
+from schema.rules import ROLES, Allow, AllowThrough, AllowTotals, Grant, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
 from schema.version import version_of
@@ -356,6 +357,9 @@ class _Resolver:
                 names += [*rule.by, *rule.measures, *(name for pair in rule.within for name in pair)]
                 if rule.k < 1:
                     self._problem(rule.file, rule.line, "k must be at least 1")
+            case AllowThrough():
+                names += rule.only
+                self._check_through(rule, record, records)
         known = {**record.fields, **record.links}
         for name in names:
             if name not in known:
@@ -363,6 +367,22 @@ class _Resolver:
         for name in fields_of(rule.where):
             if name in record.fields and record.fields[name].column is None:
                 self._problem(rule.file, rule.line, f"a rule's condition reads {name!r}, which is no column field")
+
+
+    def _check_through(self, rule: AllowThrough, record: Record, records: Mapping[str, Record]) -> None:
+        """The derived record must be there and read this one, unless its whole department is not served here."""
+        derived = records.get(rule.through)
+        if derived is None and rule.through.partition(".")[0] not in self._departments:
+            return
+        if derived is None:
+            hint = _meant(rule.through, records)
+            self._problem(rule.file, rule.line, f"a right through unknown record {rule.through!r}{hint}")
+        elif isinstance(record.relation, Derivation):
+            told = f"a right through {rule.through} to a derived record; open those that it is derived from"
+            self._problem(rule.file, rule.line, told)
+        elif record.name not in records_read(derived, records):
+            told = f"a right through {rule.through}, which is not derived from {record.name}"
+            self._problem(rule.file, rule.line, told)
 
 
 def _askable(spec: RecordSpec) -> Source:

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from schema.catalog import Record
-from schema.rules import Allow, AllowTotals, Grant, Rule
+from schema.rules import Allow, AllowThrough, AllowTotals, Grant, Rule
 
 
 def version_of(records: Mapping[str, Record], rules: tuple[Rule, ...]) -> str:
@@ -47,5 +47,7 @@ def _rule_body(rule: Rule) -> tuple[Any, ...]:
             return (rule.up_to, rule.where, rule.purposes, rule.case, rule.only, rule.masked)
         case AllowTotals():
             return (rule.by, rule.measures, rule.k, rule.within, rule.where, rule.purposes, rule.case)
+        case AllowThrough():
+            return (rule.through, rule.up_to, rule.where, rule.purposes, rule.case, rule.only)
         case Grant():
             return (rule.right,)

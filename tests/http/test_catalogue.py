@@ -32,7 +32,7 @@ def test_every_record_is_a_dataset_with_its_publisher_and_its_access_right(serve
     assert served_sets == {one["@id"] for one in reply.told["dcat:dataset"]}
 
 
-@pytest.mark.parametrize("department", ["education", "health", "finance", "province"])
+@pytest.mark.parametrize("department", ["education", "health", "finance", "labour", "province"])
 def test_a_contract_names_each_column_its_owner_and_its_classification(department: str, served: Served) -> None:
     reply = served.send("GET", f"/contracts/{department}.yaml")
     assert (reply.status, reply.headers["content-type"]) == (200, "application/yaml")
