@@ -87,7 +87,7 @@ def entry(course: Course, outcome: str, now_ms: int, **more: Any) -> bytes:
         told["refused"] = {**(msgspec.json.decode(told["refused"]) if "refused" in told else {}), **course.refused}
     if course.run is not None:
         told |= {
-            "rows": course.run.sources.rows_read, "rowsGiven": _rows_given(course.run),
+            "rows": course.run.sources.rows_read, "rowsGiven": rows_given(course.run),
             "sourceCalls": course.run.sources.calls,
         }  # fmt: skip
     return entry_body(told | more)
@@ -134,7 +134,7 @@ def action_entry(action: Action, entry: Entry, state: str, asked: Asked | None, 
     return entry_body(told)
 
 
-def _rows_given(run: Execution) -> dict[str, int]:
+def rows_given(run: Execution) -> dict[str, int]:
     """Rows of each record that went on into the answer; more may have been read and left out."""
     given: dict[str, int] = {}
     for step in run.prepared.plan.steps:
