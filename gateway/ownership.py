@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from schema.catalog import Catalog, Field, Link, Record
+from schema.catalog import Action, Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.resolve import short_path
 from schema.rules import Allow
@@ -74,8 +74,28 @@ class CatalogRecord:
     description: str
     fields: "list[CatalogField]"
 
+@strawberry.type(name="CatalogActionRule", description="A rule that lets a role have it done.")
+class CatalogActionRule:
+    role: str
+    rule: str
+    purposes: "list[str]"
+    case_required: bool = strawberry.field(name="caseRequired")
+
+@strawberry.type(name="CatalogAction", description="What a department lets clients have done.")
+class CatalogAction:
+    name: str
+    department: str
+    owner: str
+    about: str
+    kept: str
+    source: str
+    operation: str
+    description: str
+    access: "list[CatalogActionRule]"
+
 @strawberry.type(name="Catalog", description="What the departments declare.")
 class Catalog:
+    actions: "list[CatalogAction]"
     departments: "list[CatalogDepartment]"
     records: "list[CatalogRecord]"
     fields: "list[CatalogField]"
@@ -113,6 +133,7 @@ def resolvers(catalog: Catalog, hidden: frozenset[str]) -> dict[str, Callable[..
     }
     whole = Row(
         {
+            "actions": [_action(catalog, action) for action in catalog.actions.values()],
             "departments": [_department(catalog, name) for name in catalog.departments],
             "records": [
                 _record(record, fields) for record in catalog.records.values() if not record.is_hidden(secret)
@@ -211,6 +232,24 @@ def _department(catalog: Catalog, name: str) -> Row:
         {
             "name": name, "title": department.title, "owner": department.owner, "contact": department.contact,
             "sources": sources,
+        }
+    )  # fmt: skip
+
+
+def _action(catalog: Catalog, action: Action) -> Row:
+    rules = [
+        Row({
+            "role": rule.role, "rule": f"{short_path(rule.file)}:{rule.line}", "purposes": list(rule.purposes),
+            "case_required": rule.case,
+        })
+        for rule in action.rules
+    ]
+    return Row(
+        {
+            "name": action.api_name, "department": action.department.name, "owner": action.owner,
+            "about": catalog.records[action.about].type_name, "kept": catalog.records[action.kept].type_name,
+            "source": action.source.name, "operation": action.call.path, "description": action.description,
+            "access": rules,
         }
     )  # fmt: skip
 

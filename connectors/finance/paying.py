@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from connectors.finance.sources import bpay, payments
 from schema.actions import Call, Sent, action, given
+from schema.changes import compared
 from schema.classification import confidential, restricted
 from schema.codecs import blank_is_null, fixed_paisa, offset_stamp, paisa, yyyymmdd
 from schema.declare import column, one, record
@@ -15,7 +16,7 @@ from schema.derive import both, cases, cell, either, lacks, opposite
 
 @record(
     payments, "bill_payments", key="id", plural="payments", persons=True, size=100_000,
-    retention="10 years, as the treasury's vouchers",
+    retention="10 years, as the treasury's vouchers", changes=compared(every_s=2.0),
 )  # fmt: skip
 class Payment:
     """A payment of a bill that was made, or asked for, through the gateway."""

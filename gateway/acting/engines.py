@@ -51,13 +51,13 @@ class SqliteEngine:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)  # whoever reads it reads who paid what; the log beside it gets the same mode
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=10.0, check_same_thread=False)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             for table in self._tables:
                 connection.execute(table)
-            self._path.chmod(0o600)
             self._connection = connection
         return self._connection
 

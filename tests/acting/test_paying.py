@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from gateway.pipeline import answer
+from gateway.request import GraphQLRequest, Incoming
 from schema.scalars import KARACHI
 from tests.acting.till import PAY, Till, citizen, order
-from tests.houses import Desk
+from tests.houses import Desk, Systems
+from tests.live.desks import live_desk
 
 
 async def pay(counter: Desk, bill: dict[str, Any], key: str, who: Any = None, **instead: Any) -> dict[str, Any]:
@@ -259,3 +263,25 @@ async def test_payments_are_filtered_and_ordered_like_any_record(counter: Desk, 
         {"idempotencyKey": "key-filter-1", "sentAt": "2025-12-01T23:59:59+05:00"},
     ]
     assert seen["one"]["nodes"] == [{"psid": bills[0]["psid"]}]
+
+
+async def test_what_becomes_of_a_payment_is_told_to_whose_it_is(
+    tills: tuple[Till, Systems], till: Till, tmp_path: Path
+) -> None:
+    feed = "subscription { paymentChanged { change node { state psid } } }"
+    async with (
+        live_desk(tills[1], tmp_path) as desk,
+        desk.watch(feed, citizen()) as mine,
+        desk.watch(feed, citizen("citizen-2")) as theirs,
+    ):
+        assert [(await seat.event())["change"] for seat in (mine, theirs)] == ["BEGUN", "BEGUN"]
+        bills = [till.bill(), till.bill()]
+        for who, bill in zip(("citizen-1", "citizen-2"), bills, strict=True):
+            request = GraphQLRequest(PAY, None, order(bill, "key-watched-1"), {})
+            told = orjson.loads((await answer(desk.house, Incoming(request, who))).body)
+            assert told["data"]["payBill"]["payment"]["state"] == "CONFIRMED"
+        for seat, bill in ((mine, bills[0]), (theirs, bills[1])):
+            event = await seat.event()
+            while event["node"]["state"] != "CONFIRMED":
+                event = await seat.event()
+            assert event["node"]["psid"] == bill["psid"]
