@@ -12,7 +12,7 @@ from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
 from schema.relations import Relation, relation_name
-from schema.rules import Rule
+from schema.rules import ROLES, Role, Rule
 from schema.scalars import Scalar
 from schema.sources import Department, Source
 
@@ -20,12 +20,14 @@ from schema.sources import Department, Source
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
-    ``links_from``: links it adds to other departments' records, each leading to one of its own."""
+    ``links_from``: links it adds to other departments' records, each leading to one of its own; ``roles``: roles it
+    adds to the province's."""
 
     department: Department
     records: tuple[type[Any], ...]
     rules: tuple[Rule, ...]
     links_from: tuple[AddedLink, ...] = ()
+    roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class Catalog:
     records: Mapping[str, Record]
     rules: tuple[Rule, ...]
     version: str
+    roles: frozenset[str] = frozenset(ROLES)
+    """The province's roles and those the departments add."""
 
     def record_of_type(self, type_name: str) -> Record:
         """The record whose GraphQL type is ``type_name``; KeyError when there is none."""

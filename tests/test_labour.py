@@ -175,3 +175,14 @@ async def test_pupils_of_today_are_those_they_were(desk: Desk) -> None:
     numbers = {part["totalCount"] for part in data.values()}
     assert len(numbers) == 1
     assert numbers != {None}
+
+
+async def test_the_head_of_a_centre_sees_its_trainees_and_no_others(desk: Desk) -> None:
+    """A role that the department adds itself; nobody else has to know it."""
+    head = person("centre_head", centre="NOS-01")
+    data = await desk.data("{ trainings(first: 500) { totalCount nodes { centreCode name } } }", head)
+    nodes = data["trainings"]["nodes"]
+    assert {one["centreCode"] for one in nodes} == {"NOS-01"}
+    assert data["trainings"]["totalCount"] == len(nodes) > 10
+    other = await desk.ask("{ learners { nodes { code } } }", head)
+    assert other["errors"][0]["extensions"]["code"] == "REFUSED"
