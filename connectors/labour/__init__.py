@@ -10,5 +10,5 @@ declared = Declared(
     (*tevta.records, *bessi.records),
     (*rules, *lifecycle.rules),
     (*tevta.links_from, *bessi.links_from),
-    roles,
+    roles=roles,
 )

@@ -56,7 +56,7 @@ records = (Facility, Worker)
 rules = (allow("public", Facility, up_to=open_), grant("steward", "diagnose", "health"))
 roles = (role("matron", "Runs a ward."),)
 '''
-TAIL = "\ndeclared = Declared(health, records, rules, (), roles)\n"
+TAIL = "\ndeclared = Declared(health, records, rules, roles=roles)\n"
 
 
 @dataclass(frozen=True)
