@@ -22,8 +22,9 @@ from tests.servers import free_port
 
 ROOT = pages.ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
-ELSEWHERE = {ROOT / "docs" / "departments.md"}
-"""Pages whose commands another test runs, because they need what the page builds: test_another_department.py."""
+ELSEWHERE = {ROOT / "docs" / "departments.md", ROOT / "docs" / "live.md"}
+"""Pages whose commands another test runs, because they need what the page builds: test_another_department.py; or write
+into a department: test_live_page.py."""
 BIN = Path(sys.executable).parent
 Served = tuple[dict[str, str], dict[str, str]]
 
