@@ -33,6 +33,7 @@ class Bill:
     paid_on: dt.date | None = column("date_paid", public, codec=yyyymmdd)
     amount_paid: Decimal | None = column("amount_paid", public, codec=fixed_paisa(12, signed=False))
     head: str | None = column("head_code", public, codec=blank_is_null)
+    authorized_as: str | None = column("tran_auth_Id", restricted, codec=blank_is_null, description="By the bank that was paid.")  # fmt: skip  # noqa: E501
     transactions = many("finance.Transaction", on="psid")
 
 
