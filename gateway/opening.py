@@ -35,6 +35,7 @@ from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.room import Room
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
+from gateway.stopping import stops_of
 from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
@@ -127,7 +128,7 @@ def open_authenticator(settings: Settings) -> Authenticator:
             name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
             for name, one in auth.represented.items()
         },
-        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))),
+        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))), stops=stops_of(settings),
     )  # fmt: skip
 
 
