@@ -91,6 +91,7 @@ class Depot:
 
     def write(self, statement: str, *values: Any) -> None:
         connection = sqlite3.connect(self.path, timeout=20)
+        connection.execute("PRAGMA synchronous=OFF")
         with connection:
             connection.execute(statement, values)
         connection.close()
