@@ -14,7 +14,7 @@ from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
 from schema.derive import Expression, Test
 from schema.relations import Relation, relation_name
-from schema.rules import AllowAction, Rule
+from schema.rules import ROLES, AllowAction, Role, Rule
 from schema.scalars import Scalar
 from schema.sources import Department, Source
 
@@ -23,13 +23,14 @@ from schema.sources import Department, Source
 class Declared:
     """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
     ``links_from``: links it adds to other departments' records, each leading to one of its own; ``actions``: what it
-    lets clients have done."""
+    lets clients have done; ``roles``: roles it adds to the province's."""
 
     department: Department
     records: tuple[type[Any], ...]
     rules: tuple[Rule, ...]
     links_from: tuple[AddedLink, ...] = ()
     actions: tuple[type[Any], ...] = ()
+    roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,8 @@ class Catalog:
     version: str
     actions: Mapping[str, Action] = field(default_factory=dict)
     """By the mutation's name."""
+    roles: frozenset[str] = frozenset(ROLES)
+    """The province's roles and those the departments add."""
 
     def record_of_type(self, type_name: str) -> Record:
         """The record whose GraphQL type is ``type_name``; KeyError when there is none."""

@@ -14,6 +14,24 @@ ROLES = (
     "public", "citizen", "app", "head_teacher", "clinician", "district_officer", "department_officer", "planner",
     "auditor", "steward", "organisation",
 )  # fmt: skip
+"""The province's own roles; departments may add others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role that a department adds: ``name`` as a token states it, ``description`` says whose it is."""
+
+    name: str
+    description: str
+    file: str
+    line: int
+
+
+def role(name: str, description: str) -> Role:
+    """A role of the department's own; see ``Role``."""
+    frame = sys._getframe(1)
+    return Role(name, description, frame.f_code.co_filename, frame.f_lineno)
+
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ def test_a_token_needs_a_role_there_is(run: Run) -> None:
     done = run("token", "--role", "king")
     assert done.exit_code == 2
     assert "'king' is not one of" in done.stderr
+    assert run("token", "--role", "centre_head").exit_code == 0, "a department's own"
 
 
 def test_an_api_key_is_shown_once_and_let_in_by_the_settings_printed_with_it(
