@@ -1,6 +1,7 @@
 """Whose timeline who sees: the learner and the guardians on record, the head of the school the learner is enrolled at,
 an auditor with a case, and organisations the learner consents to."""
 
+from connectors.province.cohorts import Cohort
 from connectors.province.lifecycle import LearnerEvent
 from schema.classification import confidential
 from schema.predicates import is_in, principal, row
@@ -23,4 +24,6 @@ rules: tuple[Rule, ...] = (
           where=is_in(row.learner_code, principal.consented_timeline)),
     allow("organisation", LearnerEvent, up_to=confidential, only=TOLD, purposes=BY_CONSENT,
           where=is_in(row.learner_code, principal.consented_results) & (row.kind == "EXAM_RESULT")),
+    allow("planner", Cohort, up_to=confidential),
+    allow("auditor", Cohort, up_to=confidential, purposes=AUDIT, case=True),
 )  # fmt: skip
