@@ -14,7 +14,7 @@ from auth.combined import together
 from auth.decisions import Decision, RecordAccess, State, Totals, all_of, any_of, both
 from auth.derived import derived_access
 from auth.principal import Principal
-from schema.catalog import Catalog, Field, Link, Record
+from schema.catalog import Action, Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.derivations import derivation_of
 from schema.derive import Derivation
@@ -22,9 +22,13 @@ from schema.errors import Code
 from schema.predicates import FALSE, TRUE, And, Attribute, Compare, Holds, Not, Or, Predicate
 from schema.recent import Recent
 from schema.resolve import short_path
-from schema.rules import Allow, AllowThrough, AllowTotals, Grant, Rule
+from schema.rules import Allow, AllowAction, AllowThrough, AllowTotals, Grant, Rule
 
 REPRESENTED = "represented."
+SUBJECT = "subject"
+"""The attribute that every known principal has: its own subject, whatever its token says of an attribute so called."""
+Contextual = Allow | AllowTotals | AllowThrough | AllowAction
+"""A rule that may want a purpose or a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,14 @@ class Access:
             )
             for view in self.views
         )  # fmt: skip
+
+    def action(self, action: Action) -> Decision:
+        """Whether it may be done: by the principal, and by whom it acts for."""
+        found = [view.decide_action(action) for view in self.views]
+        refused = next((one for one in found if not one.shown), None)
+        if refused is not None:
+            return refused
+        return Decision(State.SHOWN, TRUE, tuple(dict.fromkeys(rule for one in found for rule in one.rules)))
 
     def secret_hidden(self) -> frozenset[str]:
         """Coordinates of Secret fields and links that do not exist for this principal, and of links to records of
@@ -192,6 +204,13 @@ class View:
             self._totals(record, visible, applying, own), self._no_totals(record, missing), refusal,
         )  # fmt: skip
 
+    def decide_action(self, action: Action) -> Decision:
+        rules = [rule for rule in action.rules if self.has_role(rule.role)]
+        applying = tuple(rule_id(rule) for rule in rules if self._context(rule) is None)
+        if applying:
+            return Decision(State.SHOWN, TRUE, applying)
+        return Decision(State.REFUSED, FALSE, (), *self._refusal(rules, "no rule allows it with your roles"))
+
     def _decide(
         self, part: Field | Link, applying: list[tuple[Allow | AllowThrough, Predicate]],
         missing: list[Allow | AllowThrough], visible: Predicate,
@@ -210,7 +229,7 @@ class View:
             State.REFUSED, FALSE, (), *self._refusal(wanting, f"no rule allows {part.classification.label} fields here")
         )
 
-    def _refusal(self, missing: Sequence[Allow | AllowTotals | AllowThrough], otherwise: str) -> tuple[Code, str]:
+    def _refusal(self, missing: Sequence[Contextual], otherwise: str) -> tuple[Code, str]:
         if not missing:
             return Code.REFUSED, otherwise
         contexts = [self._context(rule) for rule in missing]
@@ -219,7 +238,7 @@ class View:
             return Code.PURPOSE_REQUIRED, f"state one of these purposes: {', '.join(wanted)}"
         return Code.CASE_REQUIRED, "state an open case assigned to you"
 
-    def _context(self, rule: Allow | AllowTotals | AllowThrough) -> Code | None:
+    def _context(self, rule: Contextual) -> Code | None:
         """What the request would have to state for the rule to apply; None when it does."""
         if rule.purposes and self.purpose not in rule.purposes:
             return Code.PURPOSE_REQUIRED
@@ -254,7 +273,7 @@ class View:
     def _no_totals(self, record: Record, missing: list[Allow | AllowThrough]) -> Decision:
         about = ", which is about persons" if is_about_persons(record) else ""
         wanting = [rule for rule in self._grants(record) if self._condition(rule.where) != FALSE]
-        rules: list[Allow | AllowTotals | AllowThrough] = [*wanting, *([] if about else missing)]
+        rules: list[Contextual] = [*wanting, *([] if about else missing)]
         told = self._refusal(rules, f"no rule allows totals of {record.type_name}{about}")
         return Decision(State.REFUSED, FALSE, (), *told)
 
@@ -321,13 +340,16 @@ class Policy:
         self._bringing: dict[str, frozenset[str]] = {}
         names = {record.spec.name: name for name, record in catalog.records.items()}
         for rule in catalog.rules:
-            if not isinstance(rule, Grant):
+            if not isinstance(rule, (Grant, AllowAction)):
                 name = names[rule.record.__name__]
                 self._rules[name] = (*self._rules.get(name, ()), rule)
             if isinstance(rule, AllowThrough):
                 self._bringing[rule.through] = self._bringing.get(rule.through, frozenset()) | {rule.role}
         self._literals = frozenset(
-            holds.attribute for rule in catalog.rules if not isinstance(rule, Grant) for holds in _holds(rule.where)
+            holds.attribute
+            for rule in catalog.rules
+            if not isinstance(rule, (Grant, AllowAction))
+            for holds in _holds(rule.where)
         )
         self._known: Recent[Hashable, Access] = Recent(512)
         self._of: Recent[int, tuple[Principal, Access]] = Recent(4096)
@@ -353,12 +375,17 @@ class Policy:
 
     def _view(self, principal: Principal, prefix: str) -> View:
         attributes = principal.attributes
+        present = {name for name, value in attributes.items() if value is not None} - {SUBJECT}
+        if principal.known:
+            present.add(SUBJECT)
         return View(
             roles=principal.roles,
             purpose=principal.purpose,
             case=principal.case is not None,
-            present=frozenset(name for name, value in attributes.items() if value is not None),
-            literals=tuple((name, attributes[name]) for name in sorted(self._literals) if name in attributes),
+            present=frozenset(present),
+            literals=tuple(
+                (name, attributes[name]) for name in sorted(self._literals - {SUBJECT}) if name in attributes
+            ),
             prefix=prefix,
             rules=self._rules,
             bringing=self._bringing,

@@ -22,10 +22,12 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
+    InlineFragmentNode,
     NameNode,
     Node,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     TokenKind,
     VariableNode,
     get_named_type,
@@ -104,6 +106,11 @@ class Operation:
         return self.collector.collect([self.parsed.definition.selection_set])
 
     @property
+    def acts(self) -> bool:
+        """A mutation: has something done."""
+        return self.parsed.definition.operation is OperationType.MUTATION
+
+    @property
     def streams(self) -> bool:
         """A subscription: answered again and again."""
         return self.parsed.definition.operation is OperationType.SUBSCRIPTION
@@ -117,8 +124,8 @@ class Reader:
         self._limits = limits
         self._known: Recent[tuple[str, str | None], Parsed | OperationError] = Recent(size)
 
-    def read(self, request: GraphQLRequest, *, streams: bool = False) -> Operation:
-        """Raises OperationError. ``streams``: whether a subscription may be asked here."""
+    def read(self, request: GraphQLRequest, *, streams: bool = False, acts: bool = False) -> Operation:
+        """Raises OperationError. ``streams``, ``acts``: whether a subscription, a mutation may be asked here."""
         key = (request.query, request.operation_name)
         parsed = self._known.get(key)
         if parsed is None:
@@ -130,6 +137,8 @@ class Reader:
                 self._known[key] = parsed
         if isinstance(parsed, OperationError):
             raise parsed
+        if not acts and parsed.definition.operation is OperationType.MUTATION:
+            raise NotAQuery
         if not streams and parsed.definition.operation is OperationType.SUBSCRIPTION:
             raise NotAQuery("subscriptions are answered by WebSocket, or as server-sent events (text/event-stream)")
         try:
@@ -157,8 +166,6 @@ class Reader:
             raise _refused([error] if isinstance(error, GraphQLError) else [], "the operation nests too deep") from None
         definition = _definition(document, request.operation_name)
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-        if definition.operation is OperationType.MUTATION:
-            raise NotAQuery
         try:
             check_selections(definition.selection_set, fragments, self._limits)
             arguments = arguments_of(document)
@@ -171,6 +178,7 @@ class Reader:
             raise _unfit(TooLarge("the operation repeats too many fields to be checked; ask for each field once"))
         if errors:
             raise _refused(errors, "")
+        self._check_actions(definition, fragments)
         typed = tuple(
             (node.variable.name.value, type_from_ast(self._schema, node.type))
             for node in definition.variable_definitions or ()
@@ -181,11 +189,35 @@ class Reader:
         told_hash = hashlib.sha256(told.encode()).hexdigest()
         return Parsed(digest, document, definition, fragments, told, told_hash, typed, plain, arguments)
 
+    def _check_actions(
+        self, definition: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> None:
+        """Counted with ``@skip`` and ``@include`` left aside."""
+        if definition.operation is not OperationType.MUTATION:
+            return
+        most = self._limits.actions
+        if _fields_under(definition.selection_set, fragments) > most:
+            raise _unfit(TooLarge(f"a mutation may have {most} things done; ask with several"))
+
     def _coerce(self, parsed: Parsed, given: Mapping[str, Any]) -> Mapping[str, Any]:
         values = get_variable_values(self._schema, parsed.definition.variable_definitions or (), dict(given))
         if isinstance(values, list):
             raise OperationError(Code.BAD_INPUT, tuple(_variable_error(error) for error in values))
         return values.coerced
+
+
+def _fields_under(selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> int:
+    """Response keys at most: fields of these selections, fragments spread out; validation has refused cycles."""
+    found = 0
+    for node in selection_set.selections:
+        match node:
+            case FieldNode():
+                found += 1
+            case FragmentSpreadNode():
+                found += _fields_under(fragments[node.name.value].selection_set, fragments)
+            case InlineFragmentNode():
+                found += _fields_under(node.selection_set, fragments)
+    return found
 
 
 def operation_kind(request: GraphQLRequest) -> str:

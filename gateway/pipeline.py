@@ -67,6 +67,23 @@ class Course:
     codes: list[str] = field(default_factory=list)
 
 
+async def act(house: House, course: Course, operation: Operation, access: Any) -> bytes:
+    """A mutation's response. What it shows is read by the stages here, so its module stands above this one."""
+    from gateway.acting.mutation import act as acted
+
+    return await acted(house, course, operation, access)
+
+
+async def _answered(house: House, course: Course, operation: Operation, access: Any) -> bytes:
+    """A query's response."""
+    course.compiled = compiled = _compiled(house, operation, access)
+    check_cost(house, compiled, operation)
+    run, compiled = await _run_whole(house, course, compiled, operation, access)
+    if course.incoming.request.extensions.get("provenance") is True:
+        await run.count_undated()
+    return _body(house, course, run, compiled, operation)
+
+
 async def answer(house: House, incoming: Incoming) -> Answer:
     """The response to a request, once its ledger entry is durable."""
     course = Course(incoming, int(time.time() * 1000))
@@ -75,13 +92,11 @@ async def answer(house: House, incoming: Incoming) -> Answer:
     try:
         course.principal = await house.authenticator.authenticate(*claims(incoming))
         access = house.policy.access(course.principal)
-        course.operation = operation = house.reader(access).read(incoming.request)
-        course.compiled = compiled = _compiled(house, operation, access)
-        check_cost(house, compiled, operation)
-        run, compiled = await _run_whole(house, course, compiled, operation, access)
-        if incoming.request.extensions.get("provenance") is True:
-            await run.count_undated()
-        body = _body(house, course, run, compiled, operation)
+        course.operation = operation = house.reader(access).read(incoming.request, acts=not incoming.read_only)
+        if operation.acts:
+            body = await act(house, course, operation, access)
+        else:
+            body = await _answered(house, course, operation, access)
     except OperationError as error:
         outcome = "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
         course.codes.append(error.code)

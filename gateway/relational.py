@@ -491,3 +491,18 @@ def _at_fraction(values: list[Any], fraction: Fraction) -> Decimal:
     share = place - low
     exact = Fraction(values[low]) * (1 - share) + Fraction(values[high]) * share
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
+
+
+# One row by itself
+
+
+def holds(test: Test, cells: Mapping[str, Any]) -> bool:
+    """Whether the test holds of these cells, by name."""
+    names = tuple(cells)
+    return bool(_check(test, {name: at for at, name in enumerate(names)})(tuple(cells.values())))
+
+
+def worked(expression: Expression, cells: Mapping[str, Any]) -> Any:
+    """What the expression says of these cells, by name."""
+    names = tuple(cells)
+    return _expression(expression, {name: at for at, name in enumerate(names)})(tuple(cells.values()))

@@ -114,6 +114,7 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     fields: int = 2_000
     conditions: int = 250
     cost: int = 2_000_000
+    actions: int = 10
     time_s: float = 10.0
     default_first: int = 100
     max_first: int = 1_000
@@ -139,6 +140,16 @@ class LiveSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ping_s: float = 15.0
 
 
+class ActionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``url``: where what is to be done is kept, sqlite:///path or postgresql://...; empty: a file in the folder of
+    ``state``. ``lease_s``: how long one gateway has for an action before another may take it up; ``resolve_s``: how
+    often unfinished ones are looked for."""
+
+    url: str = ""
+    lease_s: float = 30.0
+    resolve_s: float = 5.0
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``state``: folder of keys made at first start. ``departments``: modules that declare."""
 
@@ -152,6 +163,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     live: LiveSettings = LiveSettings()
+    actions: ActionSettings = ActionSettings()
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -236,6 +248,7 @@ def _located(settings: Settings, base: Path) -> Settings:
     issuers = {name: issuer(one) for name, one in settings.auth.issuers.items()}
     return msgspec.structs.replace(
         settings, state=place(settings.state), ledger=ledger, sources=sources,
+        actions=msgspec.structs.replace(settings.actions, url=url(settings.actions.url)),
         live=msgspec.structs.replace(settings.live, kept=kept),
         auth=msgspec.structs.replace(settings.auth, issuers=issuers),
     )  # fmt: skip

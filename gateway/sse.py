@@ -78,16 +78,14 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _pump(house: House, stream: Stream, send: Send) -> None:
-    codes: list[str] = []
     batches = stream.batches()
     try:
         async for written in _with_pings(batches, house.live.limits.ping_s):
             await _write(send, written)
     except StreamEnded as end:
-        codes = [error["extensions"]["code"] for error in end.errors]
         await _write(send, _event(orjson.dumps({"errors": end.errors})) + COMPLETE)
     finally:
-        stream.close(codes)
+        stream.close()
 
 
 async def _with_pings(batches: AsyncIterator[list[bytes]], ping_s: float) -> AsyncIterator[bytes]:

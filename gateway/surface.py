@@ -27,6 +27,8 @@ from schema.classification import Classification
 from schema.rules import Allow
 from schema.scalars import CUSTOM, DECIMAL, FLOAT, INT, LONG, Scalar
 
+KEY = "idempotencyKey"
+"""The input that every action takes beside its own."""
 LIVE = "live"
 """The root field of live queries."""
 ORDERED = ("String", "Int", "Long", "Decimal", "Float", "Date", "DateTime")
@@ -111,8 +113,8 @@ def build_surface(catalog: Catalog, hidden: frozenset[str] = frozenset()) -> Sur
         exec(compile(writer.source(), f"<{module.__name__}>", "exec"), module.__dict__)
         scalars = {module.__dict__[scalar.name]: _scalar(scalar) for scalar in CUSTOM}
         schema = strawberry.Schema(
-            query=module.__dict__["Query"], subscription=module.__dict__["Subscription"],
-            config=StrawberryConfig(scalar_map=scalars),
+            query=module.__dict__["Query"], mutation=module.__dict__.get("Mutation"),
+            subscription=module.__dict__["Subscription"], config=StrawberryConfig(scalar_map=scalars),
         )  # fmt: skip
         return Surface(schema._schema, schema.as_str() + "\n")
     finally:
@@ -186,6 +188,7 @@ class _Writer:
             self._record(record)
         lines.append(ownership.TYPES)
         self._query()
+        self._mutation()
         self._subscription()
         return "\n".join(lines)
 
@@ -424,6 +427,35 @@ class _Writer:
                     "del r_many",
                 ]
         self._class("type", "Query", "Read access to the departments' records.", body + ownership.QUERY_FIELDS)
+
+    def _mutation(self) -> None:
+        """What the departments let clients have done; no root when there is nothing."""
+        body: list[str] = []
+        for action in self._catalog.actions.values():
+            inputs = [
+                f'i_{one.name}: "{self._type(one.scalar)}" = strawberry.field(name="{one.api_name}", '
+                f"description={self._fact(one.description or None)})"
+                for one in action.inputs
+            ]
+            told = "Of your choice, a new one for each; with the same one nothing is done twice."
+            inputs.append(f'i_key: str = strawberry.field(name="{KEY}", description="{told}")')
+            self._class("input", f"{action.type_name}Input", f"What {action.api_name} takes.", inputs)
+            shown = [self._catalog.records[name] for name in (action.kept, action.about)]
+            fields = [
+                f'f_{record.singular}: "{record.type_name} | None" = strawberry.field(name="{record.singular}")'
+                for record in shown
+                if not record.is_hidden(self._hidden)
+            ]
+            about = f"What became of {action.api_name}."
+            self._class("type", f"{action.type_name}Payload", about, fields or ["pass"])
+            body += [
+                f'def r_one(self, input: "{action.type_name}Input") -> "{action.type_name}Payload | None": return None',
+                f'f_{action.api_name}: "{action.type_name}Payload | None" = strawberry.field(resolver=r_one, '
+                f'name="{action.api_name}", description={self._fact(action.description)})',
+                "del r_one",
+            ]
+        if body:
+            self._class("type", "Mutation", "What a department lets you have done; one after the other.", body)
 
     def _subscription(self) -> None:
         """``live`` for any query, and a feed of changes for each record that says how changes are noticed."""

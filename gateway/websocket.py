@@ -222,13 +222,11 @@ class _Connection:
         except StreamEnded as end:
             await self._errors(id, end.errors)
             return
-        codes: list[str] = []
         try:
             async for payloads in stream.batches():
                 for payload in payloads:
                     await self._next(id, payload)
         except StreamEnded as end:
-            codes = [error["extensions"]["code"] for error in end.errors]
             if end.slow:
                 self._close(BUSY, "too slow: go on from your last cursor")
             else:
@@ -236,7 +234,7 @@ class _Connection:
             if end.outcome == "unauthenticated":
                 self._close(FORBIDDEN, f"Forbidden: {end.errors[0]['message']}"[:120])
         finally:
-            stream.close(codes)
+            stream.close()
 
     async def _next(self, id: str, payload: bytes) -> None:
         text = b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(id), payload)

@@ -79,6 +79,7 @@ HMIS = (
     table("datavalue", "dataelementid int; periodid int; sourceid int; categoryoptioncomboid int; attributeoptioncomboid int; value varchar(50); storedby varchar(30); created date; lastupdated date", None, "sourceid periodid"),
     table("dataset", "datasetid int; uid varchar(11); name varchar(60)", "datasetid"),
     table("completedatasetregistration", "registrationid int; datasetid int; periodid int; sourceid int; date date; storedby varchar(30)", "registrationid", "sourceid periodid"),
+    table("bed_states", "ou_code varchar(30); beds int; occupied int; updated_at varchar(30)", "ou_code", "updated_at"),
 )  # fmt: skip
 LMIS = (
     table("facility_map", "facilityid char(36); hmis_code varchar(30)", "facilityid", "hmis_code"),
@@ -89,6 +90,7 @@ LMIS = (
 )  # fmt: skip
 HR = (
     table("employees", "emp_no varchar(12); nm varchar(80); fname varchar(80); cnic varchar(20); desig varchar(40); bps int; facility_cd varchar(30); dt_join varchar(12); status_cd char(1)", "emp_no", "facility_cd cnic"),
+    table("shift_presence", "facility_cd varchar(30); on_roll int; present int; updated_at varchar(30)", "facility_cd", "updated_at"),
     table("posts", "post_no varchar(16); facility_cd varchar(30); desig varchar(40); bps int; filled_by varchar(12)", "post_no", "facility_cd"),
 )  # fmt: skip
 FABS = (

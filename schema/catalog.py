@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schema.actions import Call
 from schema.changes import Changes
 from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
+from schema.derive import Expression, Test
 from schema.relations import Relation, relation_name
-from schema.rules import Rule
+from schema.rules import AllowAction, Rule
 from schema.scalars import Scalar
 from schema.sources import Department, Source
 
@@ -20,12 +22,14 @@ from schema.sources import Department, Source
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
-    ``links_from``: links it adds to other departments' records, each leading to one of its own."""
+    ``links_from``: links it adds to other departments' records, each leading to one of its own; ``actions``: what it
+    lets clients have done."""
 
     department: Department
     records: tuple[type[Any], ...]
     rules: tuple[Rule, ...]
     links_from: tuple[AddedLink, ...] = ()
+    actions: tuple[type[Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,43 @@ class Record:
         return hash(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A resolved input of an action; every one must be given."""
+
+    name: str
+    api_name: str
+    scalar: Scalar
+    codec: Codec
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A resolved action. ``name`` is qualified (``finance.PayBill``), ``api_name`` the mutation's (``payBill``).
+    ``about`` and ``kept`` name records; see ``schema.actions.action`` for the rest. ``rules``: who may."""
+
+    name: str
+    type_name: str
+    api_name: str
+    department: Department
+    owner: str
+    source: Source
+    inputs: tuple[Input, ...]
+    about: str
+    by: str
+    kept: str
+    call: Call
+    refuse: Expression
+    done: Test
+    lost: Test
+    rules: tuple[AllowAction, ...]
+    description: str
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
     """Everything declared, resolved. ``version`` changes with any declaration or rule."""
@@ -134,6 +175,8 @@ class Catalog:
     records: Mapping[str, Record]
     rules: tuple[Rule, ...]
     version: str
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    """By the mutation's name."""
 
     def record_of_type(self, type_name: str) -> Record:
         """The record whose GraphQL type is ``type_name``; KeyError when there is none."""

@@ -429,6 +429,15 @@ offset_stamp = Codec("offset_stamp", _decode_stamp, _never, kind="text", ordered
 """The same, where all raws carry one offset to the second, so that they sort as their moments do."""
 
 
+def _spell_naive(value: dt.datetime) -> tuple[str, ...]:
+    whole = value.astimezone(KARACHI).replace(tzinfo=None)
+    return () if whole.microsecond else (whole.isoformat(),)
+
+
+naive_stamp = Codec("naive_stamp", _decode_stamp, _spell_naive, kind="text", ordered=True)
+"""A moment kept as ISO 8601 text to the second, never with an offset: Karachi's time."""
+
+
 def flag(true: Any, false: Any, *, kind: str = "int") -> Codec:
     """A two-valued code, e.g. ``flag(1, 0)`` or ``flag("Y", "N", kind="text")``."""
 

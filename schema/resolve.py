@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from schema import derivations, purposes
+from schema.acting import resolved_action
+from schema.actions import ActionSpec, action_of
 from schema.added import added_link_problem
-from schema.catalog import Catalog, Declared, Field, Link, Record
+from schema.catalog import Action, Catalog, Declared, Field, Link, Record
 from schema.changes import changes_problem
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
@@ -25,7 +27,7 @@ from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
 from schema.predicates import fields_of
 from schema.relations import offered_by
-from schema.rules import ROLES, Allow, AllowThrough, AllowTotals, Grant, Rule
+from schema.rules import ROLES, Allow, AllowAction, AllowThrough, AllowTotals, Grant, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
 from schema.version import version_of
@@ -70,6 +72,7 @@ class _Resolver:
             for rule in part.rules:
                 self._check_rule(rule, records, part.department)
         rules = tuple(rule for part in self._declared for rule in part.rules)
+        actions = [action for part in self._declared for action in self._actions(part, records)]
         if self._problems:
             raise DeclarationError(tuple(self._problems))
         return Catalog(
@@ -77,8 +80,22 @@ class _Resolver:
             sources=dict(self._sources),
             records=records,
             rules=rules,
-            version=version_of(records, rules),
+            version=version_of(records, rules, actions),
+            actions={action.api_name: action for action in actions},
         )
+
+    def _actions(self, part: Declared, records: Mapping[str, Record]) -> Iterable[Action]:
+        for declared in part.actions:
+            spec = action_of(declared)
+            if spec is None:
+                where = getattr(sys.modules.get(declared.__module__), "__file__", declared.__module__)
+                self._problem(str(where), 1, f"{declared.__name__} is listed as an action but has no @action")
+                continue
+            scalars = {name: self._scalar(spec, name, one.line)[0] for name, one in spec.inputs.items()}
+            rules = tuple(rule for rule in part.rules if isinstance(rule, AllowAction) and rule.action is declared)
+            action = resolved_action(spec, part.department, scalars, records, rules, self._problem)
+            if action is not None:
+                yield action
 
     def _problem(self, file: str, line: int, message: str) -> None:
         self._problems.append(Problem(f"{short_path(file)}:{line}", message))
@@ -241,7 +258,7 @@ class _Resolver:
             where=f"{short_path(spec.file)}:{part.line}",
         )  # fmt: skip
 
-    def _scalar(self, spec: RecordSpec, name: str, line: int) -> tuple[Scalar, bool]:
+    def _scalar(self, spec: RecordSpec | ActionSpec, name: str, line: int) -> tuple[Scalar, bool]:
         try:
             written = spec.annotations[name]
             hint = eval(written, vars(sys.modules[spec.module])) if isinstance(written, str) else written
@@ -342,6 +359,11 @@ class _Resolver:
         for purpose in rule.purposes:
             if purpose not in purposes.PURPOSES:
                 self._problem(rule.file, rule.line, f"{purpose!r} is no purpose{_meant(purpose, purposes.PURPOSES)}")
+        if isinstance(rule, AllowAction):
+            if rule.action not in next(part for part in self._declared if part.department is department).actions:
+                told = f"a rule speaks of {rule.action.__name__}, which the department does not list as an action"
+                self._problem(rule.file, rule.line, told)
+            return
         record = records.get(self._names.get(rule.record, ""))
         if record is None:
             self._problem(rule.file, rule.line, f"a rule speaks of {rule.record.__name__}, which no department lists")

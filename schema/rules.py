@@ -86,7 +86,19 @@ class Grant:
     line: int
 
 
-Rule = Allow | AllowTotals | AllowThrough | Grant
+@dataclass(frozen=True, slots=True)
+class AllowAction:
+    """``role`` may have ``action`` done, for one of ``purposes``, with an open case when ``case``."""
+
+    role: str
+    action: type[Any]
+    purposes: tuple[str, ...]
+    case: bool
+    file: str
+    line: int
+
+
+Rule = Allow | AllowTotals | AllowThrough | Grant | AllowAction
 
 
 def _where(condition: Condition | None) -> Predicate:
@@ -147,6 +159,12 @@ def allow_through(
     return AllowThrough(
         role, record, through, up_to, _where(where), purposes, case, only, frame.f_code.co_filename, frame.f_lineno
     )
+
+
+def allow_action(role: str, action: type[Any], *, purposes: tuple[str, ...] = (), case: bool = False) -> AllowAction:
+    """A rule that lets a role have something done; see ``AllowAction``."""
+    frame = sys._getframe(1)
+    return AllowAction(role, action, purposes, case, frame.f_code.co_filename, frame.f_lineno)
 
 
 def grant(role: str, right: str, department: str) -> Grant:

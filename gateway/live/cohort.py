@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from gateway.live.pace import Pace
 from gateway.live.view import BEGUN, DELETED, Nodes, Told, View, digest_of
 from gateway.live.watch import Watch
 from schema.catalog import Record
-from schema.changes import Watermark
+from schema.changes import Changes, Watermark
 from schema.errors import Code
 
 log = structlog.get_logger("live")
@@ -36,6 +36,7 @@ class Event:
     change: str
     nodes: Nodes | None
     errors: tuple[dict[str, Any], ...] = ()
+    given: Mapping[str, int] = field(default_factory=dict)
     written: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -190,7 +191,7 @@ class Cohort:
         looked = await self.asking.look(keys, partial=not self.is_feed and self.last is None)
         if not self.is_feed:
             if self.last is None or self.last.nodes != (looked.data,) or self.last.errors != looked.errors:
-                self.last = Event(0, None, "", (looked.data,), looked.errors)
+                self.last = Event(0, None, "", (looked.data,), looked.errors, looked.given)
                 self._tell([self.last])
             return looked
         digests = {key: digest_of(nodes) for key, nodes in looked.rows.items()}
@@ -257,11 +258,10 @@ def _full() -> dict[str, Any]:
 
 def interval_of(records: Sequence[Record], default_s: float) -> float:
     """How often everything is read anew: as often as the record that needs it most."""
-    intervals = []
-    for record in records:
-        changes = record.changes
-        if changes is None:
-            intervals.append(default_s)
-        else:
-            intervals.append(changes.compare_s if isinstance(changes, Watermark) else changes.every_s)
-    return min(intervals, default=default_s)
+    return min((_interval(record.changes, default_s) for record in records), default=default_s)
+
+
+def _interval(changes: Changes | None, default_s: float) -> float:
+    if changes is None:
+        return default_s
+    return changes.compare_s if isinstance(changes, Watermark) else changes.every_s

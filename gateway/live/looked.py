@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.live.view import Nodes
@@ -27,8 +27,9 @@ class CannotWatch(NoAnswer):
 @dataclass(frozen=True, slots=True)
 class Looked:
     """``rows``: of a feed, by key in the order of keys; ``data``: of a live query. ``errors``: of fields that stay
-    null. ``given``: rows of each record in it."""
+    null. ``given``: rows of each record in a live query's answer, for the ledger."""
 
     rows: dict[Any, Nodes]
     data: bytes
     errors: tuple[dict[str, Any], ...]
+    given: dict[str, int] = field(default_factory=dict)

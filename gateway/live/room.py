@@ -72,7 +72,8 @@ class Room:
         records = records_of(asking.whole.prepared.plan)
         root = feed.connection.record if feed is not None else None
         marked = tuple(self._watch(house, record) for record in records if isinstance(record.changes, Watermark))
-        every_s = interval_of((*records, *(() if root is None else (root,))), self.limits.every_s)
+        # What a feed's rows are linked to is looked at with them: it need not be read as often for its own sake.
+        every_s = interval_of(records if root is None else (root,), self.limits.every_s)
         paces = tuple(self._pace(record) for record in {record.source.name: record for record in records}.values())
         return Cohort(
             id, asking, marked, paces, None if root is None else root.name, every_s, View(self.limits.events),
@@ -138,6 +139,11 @@ class Room:
         """Waits until the house closes."""
         await self._ended.wait()
 
+    async def settled(self) -> None:
+        """Waits until what was spawned is done."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def aclose(self) -> None:
         """Ends everything; what streams still have to write is written."""
         self.close()
@@ -145,7 +151,6 @@ class Room:
             cohort.stop()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.settled()
         if self.kept is not None:
             await self.kept.aclose()

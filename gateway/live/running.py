@@ -19,6 +19,7 @@ from gateway.live.looked import CannotWatch, Looked, NotNow
 from gateway.live.view import Nodes
 from gateway.pipeline import Compiled, compiled_over, told_error
 from gateway.plan import ConnectionRootLayout, RowsStep
+from gateway.recording import rows_given
 from gateway.results import Failed, RowsResult
 from gateway.templates import FromPrincipal, Leaf, Worked
 from schema.errors import Code
@@ -78,7 +79,7 @@ class Asking:
         data = Assembler(run, compiled.builders).data()
         if self.form.feed is None:
             told = {key: "Query" if name == "__typename" else data.get(key) for key, name in self.form.order}
-            return Looked({}, orjson.dumps(told), tuple(errors))
+            return Looked({}, orjson.dumps(told), tuple(errors), rows_given(run))
         return Looked(self._rows(run, compiled, data, keys), b"", tuple(errors))
 
     def _error(self, told: Any) -> dict[str, Any]:

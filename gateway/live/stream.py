@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from gateway.live.running import Asking
 from gateway.live.view import BEGUN, net
 from gateway.operation import ErrorInfo, Operation, OperationError
 from gateway.pipeline import Compiled, Course, check_cost, claims, locations, place_of, told_error
+from gateway.plan import AggregateStep
 from gateway.request import Incoming
 from gateway.templates import FromVariable, Literal
 from schema.errors import Code
@@ -61,6 +62,7 @@ class Stream:
     _waiting: OrderedDict[Any, Event] = field(default_factory=OrderedDict)
     _end: StreamEnded | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _codes: list[str] = field(default_factory=list)
     _closed: bool = False
 
     def take(self, events: Sequence[Event]) -> None:
@@ -89,6 +91,14 @@ class Stream:
 
     async def batches(self) -> AsyncIterator[list[bytes]]:
         """Payloads, encoded, each batch in the ledger before it is given. Raises StreamEnded."""
+        try:
+            async for payloads in self._batches():
+                yield payloads
+        except StreamEnded as end:
+            self._codes = [error["extensions"]["code"] for error in end.errors]
+            raise
+
+    async def _batches(self) -> AsyncIterator[list[bytes]]:
         recheck_s = self.house.live.limits.recheck_s
         while True:
             try:
@@ -110,7 +120,7 @@ class Stream:
                     await self._check_right()
 
     async def _record(self, events: list[Event]) -> None:
-        given: dict[str, int] = {}
+        given: Mapping[str, int] = events[-1].given
         if self.form.feed is not None:
             shown = sum(event.nodes is not None for event in events)
             given = {self.form.feed.connection.record.name: shown}
@@ -169,17 +179,17 @@ class Stream:
                     shown[key] = f"{feed.connection.record.type_name}Change"
         return shown
 
-    def close(self, codes: Sequence[str] = ()) -> None:
+    def close(self) -> None:
         """Ends it; its last entry is written even when nobody waits any more."""
         if self._closed:
             return
         self._closed = True
         self.house.live.leave(self.cohort, self)
-        self.house.live.spawn(self._last_entry(codes))
+        self.house.live.spawn(self._last_entry())
 
-    async def _last_entry(self, codes: Sequence[str]) -> None:
+    async def _last_entry(self) -> None:
         try:
-            await self.house.ledger.append(recording.stream_entry(self.course, self.id, "closed", {}, codes))
+            await self.house.ledger.append(recording.stream_entry(self.course, self.id, "closed", {}, self._codes))
         except AuthError:
             log.error("the end of a stream is not in the ledger", stream=self.id)
 
@@ -223,6 +233,10 @@ async def open_stream(house: House, incoming: Incoming) -> Stream:
         if stream is not None:
             house.live.leave(stream.cohort, stream)
         raise StreamEnded([_error(error.code, error.message)], "ledger_unavailable") from None
+    except BaseException:  # the client has gone already
+        if stream is not None:
+            stream.close()
+        raise
     if ended is not None or stream is None:
         assert ended is not None
         raise ended
@@ -243,6 +257,7 @@ async def _opened(house: House, course: Course) -> Stream:
         ])  # fmt: skip
     asking = Asking(house, form, form.variables(operation.variables), principal, house.live.limits.members, plans)
     course.compiled = asking.whole
+    _check_figures(asking.whole)
     check_cost(house, asking.whole, operation)
     bound = asking.bound()
     id = _identity(house, access, asking, bound)
@@ -260,6 +275,15 @@ async def _opened(house: House, course: Course) -> Stream:
 
 
 GONE = "this cursor is not of this feed, or too old to go on from; subscribe anew and ask for what is there now"
+
+
+def _check_figures(compiled: Compiled) -> None:
+    """Raises StreamEnded for published totals: two of them, before and after one row, would tell that row."""
+    for step in compiled.prepared.plan.steps:
+        if isinstance(step, AggregateStep) and step.protection is not None:
+            record = step.reading.record
+            message = f"totals of {record.type_name} that keep small cells cannot be watched; ask for them with a query"
+            raise StreamEnded([told_error(message, (), Code.REFUSED, record.department.name, record.owner)])
 
 
 def _drafted(house: House, operation: Operation, access: Access) -> tuple[Form, dict[bool, Compiled]]:

@@ -173,7 +173,7 @@ class Watch:
     def _from(self) -> Any:
         """The mark to look from."""
         if isinstance(self.reached, dt.datetime):
-            return self.reached - dt.timedelta(seconds=self.changes.overlap_s)
+            return (self.reached - dt.timedelta(seconds=self.changes.overlap_s)).replace(microsecond=0)
         if isinstance(self.reached, dt.date):
             return self.reached - dt.timedelta(days=math.ceil(self.changes.overlap_s / DAY_S))
         return self.reached - self.changes.overlap
@@ -181,17 +181,26 @@ class Watch:
     async def _highest(self) -> Any:
         """Where the marks stand: asked of a source that can tell, else taken to be now."""
         part = self._part
-        codec = part.codec
-        if not (self.record.source.capabilities.groups and codec.total):
-            if part.scalar.name in ("Int", "Long"):
-                return 0
-            return self.clock() if part.scalar.name == "DateTime" else self.clock().date()
+        if not self.record.source.capabilities.groups:
+            return self._now()
         shape = FetchShape(
             self.record.relation, where=EVERYTHING, measures=(Measure(Function.MAX, Cell(column_of(part))),)
         )
         answer = await self._fetch(Fetch(shape, self._deadline(), max_rows=1))
         raw = answer.rows[0][0] if answer.rows else None
-        return None if raw is None else self._bounded(codec.decode(raw))
+        if raw is None:
+            return None
+        mark = _decoded(part.codec, raw)
+        return self._now() if mark is None else self._bounded(mark)
+
+    def _now(self) -> Any:
+        """The least mark a change to come can have."""
+        match self._part.scalar.name:
+            case "DateTime":
+                return self.clock()
+            case "Date":
+                return self.clock().date()
+        return 0
 
     async def _rows(self) -> list[tuple[Any, Any]]:
         key, part = self.record.key_field, self._part

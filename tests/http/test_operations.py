@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "two operations and no name": ("query A { __typename } query B { __typename }", "BAD_INPUT"),
     "one operation name twice": ("query A { __typename } query A { __typename }", "BAD_INPUT"),
     "a type definition": ("type A { b: Int }", "BAD_INPUT"),
-    "a mutation": ("mutation { __typename }", "BAD_INPUT"),
+    "a mutation nobody declared": ("mutation { payNothing { __typename } }", "BAD_INPUT"),
     "a subscription": ("subscription { stockChanged { change } }", "BAD_INPUT"),
     "a float for a Decimal": ("{ budgetLines(where: {budget: {gt: 1.5}}) { nodes { code } } }", "BAD_INPUT"),
     "not a number for a Decimal": ('{ budgetLines(where: {budget: {gt: "NaN"}}) { nodes { code } } }', "BAD_INPUT"),

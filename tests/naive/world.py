@@ -33,6 +33,9 @@ async def load(catalog: Catalog, connectors: Mapping[str, Connector]) -> World:
     later = []
     keyless: dict[str, list[Row]] = {}
     for record in catalog.records.values():
+        if record.source.kind == "kept":
+            rows[record.name] = []  # the gateway's own, and nothing was done yet
+            continue
         if record.source.kind == "derived":
             continue  # worked out from the others: tests of their own compare them with what was planted
         if record.source.capabilities.list_all:
