@@ -35,9 +35,13 @@ def publish(node: Published, rows: list[Any]) -> list[Any]:
         told: list[tuple[Any, Counts, set[str]]] = [(node.whole, whole, of_whole)]
         told += [(part, counts, of_parts) for part, counts in parts.items() if part is not None]
         for part, counts, seen in told:
-            figures = [counts[name] if name in seen else None for name in names]
+            figures = [_told(counts[name], node.nearest) if name in seen else None for name in names]
             found.append((*key, part, *figures, len(seen) < len(names)))
     return found
+
+
+def _told(figure: int, nearest: int) -> int:
+    return (2 * figure + nearest) // (2 * nearest) * nearest
 
 
 def shown(node: Published, every: Sequence[Counts], known: set[str]) -> set[str]:

@@ -346,8 +346,9 @@ class Gaps:
 class Published:
     """Counts of persons made fit to be published (see ``gateway.publishing``). A table for each ``table`` cells: a row
     for each ``part`` and one for all of them, whose part is ``whole``. ``population``: how many persons; ``counts``:
-    of them, the ones to be shown first coming first. ``chains``: counts of which each lies within the one before. Adds
-    the cell ``suppressed``: something of the row is withheld. Only whole tables can be picked beneath it."""
+    of them, the ones to be shown first coming first. ``chains``: counts of which each lies within the one before.
+    ``nearest``: figures are told to a multiple of it, where tables of other records may hold the same persons. Adds the
+    cell ``suppressed``: something of the row is withheld. Only whole tables can be picked beneath it."""
 
     of: Node
     table: tuple[str, ...]
@@ -356,6 +357,7 @@ class Published:
     counts: tuple[str, ...]
     chains: tuple[tuple[str, ...], ...]
     k: int = 10
+    nearest: int = 1
     whole: str = "All"
 
     def comparable(self, one: str, other: str) -> bool:
@@ -439,9 +441,9 @@ class Query:
 
     def published(
         self, *table: str, part: str, population: str, counts: tuple[str, ...],
-        chains: tuple[tuple[str, ...], ...] = (), k: int = 10,
+        chains: tuple[tuple[str, ...], ...] = (), k: int = 10, nearest: int = 1,
     ) -> Query:
-        return Query(Published(self.node, table, part, population, counts, chains, k))
+        return Query(Published(self.node, table, part, population, counts, chains, k, nearest))
 
     def together(self, *others: Query) -> Query:
         return Query(Together((self.node, *(other.node for other in others))))

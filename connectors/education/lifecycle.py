@@ -22,9 +22,18 @@ rules: tuple[Rule, ...] = (
               purposes=BY_CONSENT, where=is_in(row.code, consenting))
         for consenting in (principal.consented_timeline, principal.consented_results)
     ),
+    *(
+        allow_through(role, record, "province.LearnerStanding", up_to=confidential)
+        for role in ("citizen", "head_teacher") for record in (YearReport, Enrolment)
+    ),
     # Tables of counts, in which nobody can be told from others.
     *(
         allow_through("planner", record, COHORT, up_to=confidential)
         for record in (Learner, Enrolment, ExamRegistration, ExamResult, DeclaredCandidate)
+    ),
+    *(
+        allow_through(role, record, "province.EarlierOutcome", up_to=confidential)
+        for role in ("citizen", "head_teacher", "planner")
+        for record in (Learner, Enrolment, YearReport, ExamRegistration, ExamResult, DeclaredCandidate)
     ),
 )  # fmt: skip

@@ -22,4 +22,8 @@ rules: tuple[Rule, ...] = (
         allow_through("planner", record, "province.Cohort", up_to=confidential)
         for record in (Training, FirstContribution)
     ),
+    *(
+        allow_through(role, record, "province.EarlierOutcome", up_to=confidential)
+        for role in ("citizen", "head_teacher", "planner") for record in (Training, FirstContribution)
+    ),
 )  # fmt: skip

@@ -6,86 +6,31 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from connectors.province.outcomes import SECONDARY, outcomes
 from connectors.province.sources import records as source
 from schema.declare import derived, one, taken
-from schema.derive import Query, cell, count, either, has, joined, most, ratio, rows
+from schema.derive import cell, count, either, has, joined, most, ratio, rows
 from schema.predicates import row
 
-ENTRY_CLASS, LAST_CLASS = 5, 10
+ENTRY_CLASS = 5
 WHO = ("learner", "year", "district")
 
 members = rows(
     "education.Enrolment", row.school_class == ENTRY_CLASS,
     learner="learner_code", year="year", district="district_code", gender="gender", since="starts_on",
 ).latest(*WHO, on="since")  # fmt: skip
-people = members.join(rows("education.Learner", code="code", b_form="b_form"), learner="code")
-"""The members with the number other systems know them by."""
-
-
-def of_each(found: Query, name: str) -> Query:
-    """How many rows were found of each member."""
-    return found.group(*WHO, **{name: count()})
-
-
-def with_all(whole: Query, *parts: Query) -> Query:
-    for part in parts:
-        whole = whole.left_join(part, **{name: name for name in WHO})
-    return whole
-
-
-declared = people.join(
-    rows("education.DeclaredCandidate", of="learner_code", declared="registration_number"), learner="of"
-)
-
-
-def registered(found_by: str) -> Query:
-    return rows(
-        "education.ExamRegistration", row.school_class == LAST_CLASS,
-        found=found_by, number="registration_number", grade="result.grade",
-    )  # fmt: skip
-
-
-own = people.join(registered("b_form"), b_form="found").together(
-    people.join(registered("learner_code"), learner="found"),
-    declared.join(registered("registration_number"), declared="found"),
-)
-"""Secondary examinations found to be a member's: by B-Form, by EMIS number, or declared."""
-
-
-def numbers(found_by: str) -> Query:
-    return rows(
-        "education.ExamRegistration", row.school_class == LAST_CLASS, found=found_by, number="registration_number"
-    )
-
-
-def trained(found_by: str) -> Query:
-    return rows("labour.Training", found=found_by, training="number")
-
-
 further = members.join(
     rows("education.Enrolment", of="learner_code", school_class="school_class").group("of", top=most("school_class")),
     learner="of",
 ).group(*WHO, top=most("top"))  # fmt: skip
-certified = of_each(own.keep(cell.grade != "F"), "certificates")
-courses = of_each(
-    people.join(trained("cnic"), b_form="found").together(
-        *(
-            people.join(numbers(by), **{mine: "found"}).join(trained("board_registration_number"), number="found")
-            for mine, by in (("b_form", "b_form"), ("learner", "learner_code"))
-        ),
-        declared.join(trained("board_registration_number"), declared="found"),
-    ),
-    "courses",
-)  # fmt: skip
-jobs = of_each(people.join(rows("labour.FirstContribution", cnic="cnic"), b_form="cnic"), "jobs")
-examined = of_each(own, "examinations")
-CLASSES = tuple(f"reached_{at}" for at in range(ENTRY_CLASS + 1, LAST_CLASS + 1))
+CLASSES = tuple(f"reached_{at}" for at in range(ENTRY_CLASS + 1, SECONDARY + 1))
 OUTCOMES = ("linked", "certificate", "training", "formal_job")
 
 
 @derived(
     source,
-    with_all(members, further, examined, certified, courses, jobs)
+    outcomes(members, WHO)
+    .beside(members.left_join(further, **{name: name for name in WHO}), WHO)
     .group(
         "district", "year", "gender", population=count(),
         **{name: count(cell.top >= at) for at, name in enumerate(CLASSES, ENTRY_CLASS + 1)},

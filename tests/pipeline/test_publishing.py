@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -93,3 +94,10 @@ def test_those_left_over_count_as_much_as_those_counted() -> None:
     """51 of 60 certified would tell that nine are not."""
     rows = told(("Male", 60, 51, 0, 0, 50, 41, 0))
     assert (rows["All"]["certificate"], rows["All"]["six"], rows["All"]["seven"]) == (None, 50, None)
+
+
+def test_figures_of_overlapping_tables_are_told_to_a_multiple() -> None:
+    """62 of one table and 60 of another would tell of the two."""
+    counts = dict(zip(NAMES, (33, 17, 45, 52, 40, 0), strict=True))
+    rows = publish(replace(NODE, nearest=5), [("A", "Male", 62, *counts.values())])
+    assert rows[0][2:-1] == (60, 35, 15, 45, 50, 40, None)
