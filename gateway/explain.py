@@ -36,6 +36,7 @@ from schema.derive import (
     Kept,
     Latest,
     Node,
+    Published,
     Quantile,
     RowsOf,
     Spread,
@@ -178,6 +179,8 @@ def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
             told = f"a row a month from {first} to {last}"
         case Gaps(by=by, on=first):
             told = f"the missing {first} of each {', '.join(by)}"
+        case Published(table=table, part=part, k=k):
+            told = f"publish a table for each {', '.join(table)} by {part}, no figure under {k}"
         case Together():
             told = "together"
         case Quantile(value=value, by=by, fraction=fraction):

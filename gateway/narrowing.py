@@ -23,6 +23,7 @@ from schema.derive import (
     Kept,
     Latest,
     Node,
+    Published,
     Quantile,
     RowsOf,
     Spread,
@@ -65,6 +66,9 @@ def origins(
             | Gaps(of=of, by=by)
         ):  # fmt: skip
             if name in by:
+                yield from origins(of, name, first, expression)
+        case Published(of=of, table=table):
+            if name in table:
                 yield from origins(of, name, first, expression)
         case Together(parts=parts):
             for part in parts:

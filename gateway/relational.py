@@ -14,6 +14,7 @@ from itertools import compress, pairwise
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+from gateway.publishing import publish
 from schema.derive import (
     CellRef,
     CellTest,
@@ -31,6 +32,7 @@ from schema.derive import (
     Measured,
     Node,
     Opposite,
+    Published,
     Quantile,
     Spread,
     Test,
@@ -68,6 +70,8 @@ def evaluate(node: Node, given: Mapping[int, list[Any]]) -> list[Any]:
             return _spread(node, evaluate(node.of, given))
         case Gaps():
             return _gaps(node, evaluate(node.of, given))
+        case Published():
+            return publish(node, evaluate(node.of, given))
         case Together(parts=parts):
             return [row for part in parts for row in _aligned(part, cells(node), evaluate(part, given))]
         case Quantile():

@@ -4,6 +4,7 @@ be read. The same rows are left, however few of their cells."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from schema.derive import (
     Computed,
@@ -16,6 +17,7 @@ from schema.derive import (
     Latest,
     Measured,
     Node,
+    Published,
     Quantile,
     RowsOf,
     Spread,
@@ -55,6 +57,9 @@ def _pruned(node: Node, wanted: Names) -> Node:
             return Held(_pruned(of, wanted.union(by, (on,))), by, on, months)
         case Spread(of=of, first=first, last=last):
             return Spread(_pruned(of, wanted | {first, last}), first, last)
+        case Published(of=of, table=table, part=part, population=population, counts=counts):
+            # What is withheld depends on all of its figures, asked for or not.
+            return replace(node, of=_pruned(of, frozenset((*table, part, population, *counts))))
         case Gaps(of=of, by=by, on=on):
             return Gaps(_pruned(of, frozenset((*by, on))), by, on)
         case Together(parts=parts):

@@ -395,7 +395,10 @@ class _Resolver:
                 names += rule.only
                 self._check_through(rule, record, records)
         known = {**record.fields, **record.links}
+        known |= {f"{link.department}.{name}": link for name, link in record.links.items()}
         for name in names:
+            if "." in name and name.partition(".")[0] not in self._departments:
+                continue  # a link that a department adds which is not served here
             if name not in known:
                 self._problem(rule.file, rule.line, f"{record.type_name} has no field {name!r}{_meant(name, known)}")
         for name in fields_of(rule.where):
