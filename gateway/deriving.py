@@ -3,40 +3,54 @@ works the query out. A part that only counts and measures is left to its source.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Any
 
-from auth.decisions import CellAccess, LeafAccess, Totals
+from auth.decisions import CellAccess, LeafAccess, QueryAccess, RecordAccess, Totals
 from auth.policy import Access
-from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest
+from gateway import partwise
+from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest, Settled
 from gateway.drafting import takes_keys
 from gateway.filters import within
 from gateway.linking import Linker, Parent, Wanted
 from gateway.narrowing import narrowed
-from gateway.plan import DeriveInput, DeriveStep, Partial, ScanStep
+from gateway.plan import DeriveInput, DeriveStep, Keeping, Partial, ScanStep
 from gateway.pushdown import conjuncts
+from gateway.sharing import Alike, alike, cell_key
 from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Field, Record
+from schema.derivations import about_fields
 from schema.derive import (
+    DESCRIBED,
+    Compared,
     Computed,
     Derivation,
+    Described,
     Given,
     Grouped,
     Held,
     Joined,
     Kept,
     Latest,
+    Listed,
     Measured,
     Node,
+    Parts,
     Quantile,
+    Ranked,
     RowsOf,
     Spread,
     Together,
     leaves,
+    parts_of,
 )
 from schema.fetch import Cell, Column, Condition, FetchShape
-from schema.lineage import counted
+from schema.lineage import Counted, counted, counted_leaves
 from schema.predicates import TRUE
+from schema.scalars import DATETIME
 
 WORTH_KEYS = 3.0
 """Rows of the right side of a join are asked for by the left side's keys when there are this many times more."""
@@ -49,6 +63,7 @@ class Deriver:
     access: Access
     linker: Linker
     totaller: Totaller
+    settled: tuple[Settled, ...] = ()
     known: list[tuple[int, Record, Filter, Leaf | None]] = field(default_factory=list)
     """Steps written already: the same rows are worked out once."""
 
@@ -62,12 +77,50 @@ class Deriver:
                 return known
         asked = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
         one = _Derivation(self, query.leaves, path, narrowed(derivation.query, asked, query.leaves))
+        one.choose_parts(derivation.query, asked, frozenset(part.name for part in query.refused))
         number = self.linker.number()
         node = one.planned(derivation.query)
         about = max([1.0, *one.abouts])
-        self.linker.steps[number] = DeriveStep(number, path, record, node, tuple(one.inputs), about)
+        kept = self._keeping(record, derivation, query, asked, one.chosen) if derivation.kept else None
+        self.linker.steps[number] = DeriveStep(
+            number, path, record, node, tuple(one.inputs), about, tuple(one.parts.items()), kept
+        )
         self.known.append((number, record, where, moment))
         return number
+
+
+    def _keeping(
+        self, record: Record, derivation: Derivation, query: QueryAccess, asked: list[FieldTest], chosen: frozenset[str]
+    ) -> Keeping | None:
+        """How long the rows may be told again: as the most careful of the sources they come from says. They depend on
+        those tests only that reach a record beneath, or choose parts."""
+        whole = parts_of(derivation.query)
+        for_s = inf
+        number = 0
+        for name, part in (("", derivation.query),) if whole is None else whole.parts:
+            for _ in leaves(part):
+                if whole is None or name in chosen:
+                    for_s = min(for_s, _kept_s(query.leaves[number].access))
+                    for cell in query.leaves[number].cells.values():
+                        for_s = min([for_s, *(target.record.source.kept_s for _, _, target in cell.hops)])
+                number += 1
+        if not 0 < for_s < inf:
+            return None
+        reaching = [test for test in asked if narrowed(derivation.query, [test], query.leaves)]
+        told = record.name, chosen, tuple((test.field.name, test.op) for test in reaching), self.linker.known_at is None
+        values: list[tuple[Leaf, Callable[[Any], Any] | None]] = [
+            (test.value, test.field.scalar.parse) for test in reaching
+        ]
+        if self.linker.known_at is not None:
+            values.append((self.linker.known_at, DATETIME.parse))
+        return Keeping(for_s, told, tuple(values))
+
+
+def _kept_s(access: RecordAccess) -> float:
+    """Of a derived record, what those say that it is worked out from."""
+    if access.query is None:
+        return access.record.source.kept_s
+    return min([inf, *(_kept_s(leaf.access) for leaf in access.query.leaves)])
 
 
 @dataclass(slots=True)
@@ -82,10 +135,48 @@ class _Derivation:
     abouts: list[float] = field(default_factory=list)
     read: dict[int, tuple[int, dict[str, int], float]] = field(default_factory=dict)
     """Leaf -> the scan it was read by, where its cells stand there, and about how many rows it has."""
+    chosen: frozenset[str] = frozenset()
+    """Of a query in parts, those that are asked for and may be read."""
+    alike: dict[int, Alike] = field(default_factory=dict)
+    """What the leaves of its parts read together."""
+    parts: dict[str, frozenset[int]] = field(default_factory=dict)
+    """The inputs of each part."""
+    _touched: set[int] = field(default_factory=set)
+    _met: dict[Node, Node] = field(default_factory=dict)
     _next: int = 0
 
+    def choose_parts(self, query: Node, asked: list[FieldTest], refused: frozenset[str]) -> None:
+        """Which parts of the query, if it is in parts, are worked out, and what they read alike."""
+        whole = parts_of(query)
+        if whole is None:
+            return
+        self.chosen = partwise.asked(whole, asked, self.deriver.settled) - refused
+        numbered: list[tuple[int, RowsOf]] = []
+        number = 0
+        for name, part in whole.parts:
+            for leaf in leaves(part):
+                if name in self.chosen:
+                    numbered.append((number, leaf))
+                number += 1
+        where = {number: self._asked(leaf, number) for number, leaf in numbered}
+        counts = {number: one for number, one in counted_leaves(whole).items() if self._has_cells(number, one)}
+        self.alike = alike(numbered, self.leaves, where, counts)
+        for one in self.alike.values():
+            if one.counted and one.access.totals is None:
+                one.counted = self._counts(one.access.access.record, one.where, one.partials)
+
+    def _has_cells(self, number: int, groups: Counted) -> bool:
+        """Whether every cell that groups need may be read."""
+        have = self.leaves[number].cells.keys()
+        return groups.keys <= have and all(one.cell in have for one in groups.measured.values())
+
     def planned(self, node: Node, parent: tuple[Parent, str] | None = None) -> Node:
-        """The query with everything that is read put in as given. ``parent``: rows to ask for by the cell named."""
+        """The query with everything that is read put in as given; what several parts need alike is one node, to be
+        worked out once. ``parent``: rows to ask for by the cell named."""
+        found = self._planned(node, parent)
+        return self._met.setdefault(found, found) if self.alike else found
+
+    def _planned(self, node: Node, parent: tuple[Parent, str] | None) -> Node:
         match node:
             case RowsOf():
                 return self._rows(node, parent)
@@ -110,8 +201,30 @@ class _Derivation:
                 return Spread(self.planned(of, parent), first_day, last_day)
             case Together(parts=parts):
                 return Together(tuple(self.planned(part) for part in parts))
+            case Parts(cells=names, parts=named):
+                return Parts(names, tuple(self._part(name, part) for name, part in named if self._chosen(name, part)))
+            case Ranked(of=of, by=by, low=low, high=high, better=better):
+                return Ranked(self.planned(of, parent), by, low, high, better)
+            case Compared(of=of):
+                return replace(node, of=self.planned(of, parent))
+            case Listed():
+                return node
+            case Described(names=names, rows=described):
+                return Listed((*names, *DESCRIBED), about_fields(self.deriver.access.catalog, len(names), described))
             case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
                 return Quantile(self.planned(of, parent), by, value, fraction, name)
+
+    def _chosen(self, name: str, part: Node) -> bool:
+        """Whether the part is worked out; else its leaves are passed over."""
+        if name not in self.chosen:
+            self._next += len(leaves(part))
+        return name in self.chosen
+
+    def _part(self, name: str, part: Node) -> tuple[str, Node]:
+        self._touched = set()
+        node = self.planned(part)
+        self.parts[name] = frozenset(self._touched)
+        return name, node
 
     def _asked(self, leaf: RowsOf, number: int) -> Filter:
         """The leaf's own condition and what the caller's filter says of it."""
@@ -124,6 +237,8 @@ class _Derivation:
     def _rows(self, leaf: RowsOf, parent: tuple[Parent, str] | None) -> Given:
         number = self._next
         self._next += 1
+        if number in self.alike:
+            return self._rows_alike(leaf, number)
         access, linker = self.leaves[number], self.deriver.linker
         assert access.totals is None, "who may only count reads no rows"
         record = access.access.record
@@ -159,11 +274,62 @@ class _Derivation:
         self.read[number] = (step, stands, draft.about)
         return self._given(step, tuple(name for name, _ in leaf.cells), stands, draft.about)
 
+    def _rows_alike(self, leaf: RowsOf, number: int) -> Given:
+        """The leaf's cells of rows that other leaves read too."""
+        access, one = self.leaves[number], self.alike[number]
+        if one.step < 0:
+            self._scan_alike(one)
+        stands = {name: one.places[cell_key(cell)] for name, cell in access.cells.items()}
+        return self._given(one.step, tuple(name for name, _ in leaf.cells), stands, one.about)
+
+    def _scan_alike(self, one: Alike) -> None:
+        access, linker = one.access, self.deriver.linker
+        assert access.totals is None, "who may only count reads no rows"
+        record = access.access.record
+        draft = linker.draft(record, self.path)
+        where = within(access.population, one.where)
+        linker.choose(draft, where, None, None)
+        own = {key: draft.position(cell.field, cell.condition) for key, cell in one.cells.items() if not cell.hops}
+        linked = [(key, cell) for key, cell in one.cells.items() if cell.hops]
+        wanted = tuple(Wanted(_via(access, cell), cell.field, cell.condition) for _, cell in linked)
+        key = draft.key()
+
+        def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
+            return FetchShape(record.relation, cells, condition, key_column)
+
+        one.step = linker.number()
+        reading, places = linker.read(draft, self.path, where, None, -1, shape, wanted)
+        linker.steps[one.step] = ScanStep(one.step, self.path, reading, key)
+        one.places = own | {key: place for (key, _), place in zip(linked, places, strict=True)}
+        one.about = draft.about
+
+    def _groups_alike(self, groups: Counted, number: int) -> tuple[Given, list[Partial]]:
+        """The leaf's groups, of a table that other leaves read too: it may be finer than they need."""
+        access, one = self.leaves[number], self.alike[number]
+        if one.step < 0:
+            terms = tuple(
+                GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, _via(one.access, cell))
+                for at, cell in enumerate(one.by.values())
+            )
+            record = one.access.access.record
+            totals = access.totals or Totals(access.population)
+            one.step = self.deriver.totaller.grouped(
+                Asked(record, self.path, totals, one.where, terms, tuple(one.partials))
+            )
+            one.about = self.deriver.linker.estimates.rows(record, one.where)
+        place = {key: at for at, key in enumerate(one.by)}
+        stands = {name: place[cell_key(access.cells[name])] for name in sorted(groups.keys)}
+        stands |= {f"#{at}": len(place) + at for at in range(len(one.partials))}
+        return self._given(one.step, tuple(stands), stands, one.about), one.partials
+
     def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> Given:
         """A cell that may not be read stands at -1: nothing."""
-        self.inputs.append(DeriveInput(step, tuple(stands.get(name, -1) for name in names)))
-        self.abouts.append(about)
-        return Given(len(self.inputs) - 1, names)
+        taken = DeriveInput(step, tuple(stands.get(name, -1) for name in names))
+        if taken not in self.inputs:
+            self.inputs.append(taken)
+            self.abouts.append(about)
+        self._touched.add(self.inputs.index(taken))
+        return Given(self.inputs.index(taken), names)
 
     def _remote(self, access: LeafAccess, parent: tuple[Parent, str] | None) -> Field | None:
         return None if parent is None else access.cells[parent[1]].field
@@ -176,8 +342,13 @@ class _Derivation:
         number, below = self._next, groups.leaf
         access = self.leaves[number]
         measured = groups.measured
-        if not groups.keys <= access.cells.keys() or any(one.cell not in access.cells for one in measured.values()):
+        if not self._has_cells(number, groups):
             return None
+        if number in self.alike:
+            if not self.alike[number].counted:
+                return None
+            self._next += 1
+            return _regrouped(node, groups, access, *self._groups_alike(groups, number))
         by = [name for name, _ in below.cells if name in groups.keys]
         terms = tuple(self._term(access, name) for name in by)
         partials = list(COUNT)
@@ -199,11 +370,8 @@ class _Derivation:
         step = self.deriver.totaller.grouped(asked)
         names = (*by, *(f"#{at}" for at in range(len(partials))))
         about = self.deriver.linker.estimates.rows(access.access.record, where)
-        given: Node = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
-        for link in reversed(groups.chain):
-            given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
-        measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
-        return Grouped(given, node.by, measures)
+        given = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
+        return _regrouped(node, groups, access, given, partials)
 
     def _counts(self, record: Record, where: Filter, partials: list[Partial]) -> bool:
         """Whether the source itself can: else its rows are read anyway, and grouped once, here."""
@@ -216,7 +384,10 @@ class _Derivation:
     def _by_keys(
         self, left: Node, first: int, right: Node, on: tuple[tuple[str, str], ...]
     ) -> tuple[Parent, str] | None:
-        """The right side asked for by keys the left side's rows have, where it is a single record and much larger."""
+        """The right side asked for by keys the left side's rows have, where it is a single record and much larger. In
+        parts nothing is: what several of them read is read once, and whole."""
+        if self.alike:
+            return None
         below = right
         while isinstance(below, (Grouped, Kept, Computed)):
             below = below.of
@@ -268,6 +439,16 @@ def _via(access: LeafAccess, cell: CellAccess) -> tuple[Hop, ...]:
         via.append(Hop(link, record.fields[link.local], condition, target))
         record = target.record
     return tuple(via)
+
+
+def _regrouped(
+    node: Grouped, groups: Counted, access: LeafAccess, given: Node, partials: list[Partial]
+) -> Grouped:
+    """The query's groups, merged from those its source has made."""
+    for link in reversed(groups.chain):
+        given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
+    measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
+    return Grouped(given, node.by, measures)
 
 
 def _merging(measure: Measured, access: LeafAccess, partials: list[Partial]) -> Measured:

@@ -28,6 +28,7 @@ from gateway.cost import Cost, cost_of
 from gateway.executor import Execution
 from gateway.house import House
 from gateway.operation import ErrorInfo, NotAQuery, Operation, OperationError
+from gateway.partwise import Settling
 from gateway.planner import make_plan
 from gateway.prepared import Prepared, prepare
 from gateway.request import Answer, GraphQLRequest, Incoming
@@ -152,24 +153,39 @@ def _claims(incoming: Incoming) -> tuple[Credentials, Context]:
 
 
 def _compiled(house: House, operation: Operation, access: Any) -> Compiled:
-    key = _plan_key(operation, access)
+    key = _plan_key(house, operation, access)
     compiled = house.plans.get(key)
     if not isinstance(compiled, Compiled):
-        compiled = house.plans[key] = _compile(house, operation, allow(house, operation, access), frozenset())
+        compiled = _compile(house, operation, allow(house, operation, access), frozenset())
+        _put(house, operation, access, compiled)
     return compiled
 
 
 def _turned(house: House, operation: Operation, access: Any, compiled: Compiled, turned: set[str]) -> Compiled:
     """The plan turned round at some links, which later requests then start with."""
     plan = compiled.prepared.plan
-    compiled = house.plans[_plan_key(operation, access)] = _compile(
-        house, operation, plan.allowed, plan.turned | turned
-    )
+    compiled = _compile(house, operation, plan.allowed, plan.turned | turned)
+    _put(house, operation, access, compiled)
     return compiled
 
 
-def _plan_key(operation: Operation, access: Any) -> Hashable:
+def _put(house: House, operation: Operation, access: Any, compiled: Compiled) -> None:
+    """Keeps the plan; where it was settled by values of variables, beside what settles it."""
+    settled = compiled.prepared.plan.allowed.settled
+    if settled:
+        tests = tuple(one.test for one in settled)
+        house.plans[_base_key(operation, access)] = Settling(tests, tuple(one.constants for one in settled))
+    house.plans[_plan_key(house, operation, access)] = compiled
+
+
+def _base_key(operation: Operation, access: Any) -> Hashable:
     return (operation.parsed.text_hash, operation.shape, access.key)
+
+
+def _plan_key(house: House, operation: Operation, access: Any) -> Hashable:
+    key = _base_key(operation, access)
+    settling = house.plans.get(key)
+    return (key, settling.outcome(operation.variables)) if isinstance(settling, Settling) else key
 
 
 def _compile(house: House, operation: Operation, allowed: Allowed, turned: frozenset[str]) -> Compiled:

@@ -3,7 +3,7 @@ once per operation, variable shape and class of principals; values are bound lat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -233,8 +233,19 @@ class DeriveInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """Rows that may be told again for ``for_s``. ``told``: the query, its parts and the tests that choose its rows,
+    without values; those are in ``values``. What else they depend on is who asks."""
+
+    for_s: float
+    told: Hashable
+    values: tuple[tuple[Leaf, Callable[[Any], Any] | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeriveStep:
-    """Works out a derived record's ``query`` over its inputs; ``Given.step`` there is the number of an input."""
+    """Works out a derived record's ``query`` over its inputs; ``Given.step`` there is the number of an input.
+    ``parts``: of a query in parts, the inputs each of them needs. ``kept``: whether its rows may be told again."""
 
     id: int
     path: Path
@@ -242,6 +253,8 @@ class DeriveStep:
     query: Node
     inputs: tuple[DeriveInput, ...]
     about: float
+    parts: tuple[tuple[str, frozenset[int]], ...] = ()
+    kept: Keeping | None = None
 
 
 @dataclass(frozen=True, slots=True)

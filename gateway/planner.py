@@ -64,7 +64,7 @@ def make_plan(allowed: Allowed, turned: frozenset[str] = frozenset()) -> Plan:
     come first."""
     linker = Linker(Estimates.declared(allowed.access.catalog.records.values()), turned)
     totaller = Totaller(linker)
-    linker.derive = Deriver(allowed.access, linker, totaller).step
+    linker.derive = Deriver(allowed.access, linker, totaller, allowed.settled).step
     planner = _Planner(linker, totaller)
     roots = tuple(layout for root in allowed.roots if (layout := planner.root(root)) is not None)
     steps = tuple(linker.steps[number] for number in range(len(linker.steps)))

@@ -10,6 +10,8 @@ from typing import Any
 from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
+from schema.indicators import Indicator
+from schema.presets import Preset
 from schema.relations import Relation, relation_name
 from schema.rules import Rule
 from schema.scalars import Scalar
@@ -19,12 +21,15 @@ from schema.sources import Department, Source
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
-    ``links_from``: links it adds to other departments' records, each leading to one of its own."""
+    ``links_from``: links it adds to other departments' records, each leading to one of its own. ``presets``: root
+    fields with arguments of their own. ``indicators``: what it measures, to be checked."""
 
     department: Department
     records: tuple[type[Any], ...]
     rules: tuple[Rule, ...]
     links_from: tuple[AddedLink, ...] = ()
+    presets: tuple[Preset, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,8 @@ class Catalog:
     records: Mapping[str, Record]
     rules: tuple[Rule, ...]
     version: str
+    presets: Mapping[str, tuple[Preset, Record]] = field(default_factory=dict)
+    """By the root field's name."""
 
     def record_of_type(self, type_name: str) -> Record:
         """The record whose GraphQL type is ``type_name``; KeyError when there is none."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from schema.catalog import Field, Link, Record
+from schema.catalog import Catalog, Field, Link, Record
+from schema.classification import Classification
 from schema.declare import LinkSpec
 from schema.derive import Derivation, RowsOf, leaves
 from schema.errors import meant
-from schema.lineage import Origin, trace
-from schema.predicates import fields_of
+from schema.lineage import FIGURES, Origin, trace
+from schema.predicates import TRUE, fields_of
 
 Tell: TypeAlias = Callable[[str, int, str], None]
 """(file, line, problem)."""
@@ -155,6 +156,40 @@ def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict
     return {**{part.api_name: part for part in fields.values()}, **{link.api_name: link for link in links.values()}}
 
 
+def about_fields(catalog: Catalog, width: int, rows: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Any, ...], ...]:
+    """The rows of ``Described``: behind the first ``width`` cells what the catalogue says of each field, once; never of
+    a Secret one."""
+    found: dict[tuple[Any, ...], None] = {}
+    for row in rows:
+        record, path = row[width:]
+        for base, part in _behind(catalog.records, record, path):
+            if part.classification is not Classification.SECRET:
+                told = (
+                    f"{base.type_name}.{part.api_name}", base.department.name, part.owner, part.classification.label,
+                    base.source.system, base.source.name, base.source_name.partition(".")[2], part.column,
+                )  # fmt: skip
+                found[(*row[:width], *told)] = None
+    return tuple(found)
+
+
+def _behind(records: Mapping[str, Record], name: str, path: str) -> list[tuple[Record, Field]]:
+    """The field a path leads to, or those it is worked out from."""
+    cell = cell_path(records, RowsOf(name, (), TRUE), path)
+    if cell is None:
+        return []
+    record = cell.records[-1]
+    derivation = derivation_of(record)
+    if derivation is None:
+        return [(record, cell.field)]
+    below = leaves(derivation.query)
+    return [
+        base
+        for number, named in sorted(trace(derivation.query).cells.get(cell.field.column or "", frozenset()))
+        if named != FIGURES
+        for base in _behind(records, below[number].record, dict(below[number].cells)[named])
+    ]
+
+
 def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
     """The record itself, or the first one it is derived from, that cannot tell what was known at a moment."""
     derivation = derivation_of(record)
@@ -169,4 +204,4 @@ def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
     return None
 
 
-__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "resolved"]
+__all__ = ["CellPath", "about_fields", "cell_path", "derivation_of", "forgetful", "resolved"]

@@ -7,22 +7,28 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from schema.derive import (
+    Compared,
     Computed,
+    Described,
     Given,
     Grouped,
     Held,
     Joined,
     Kept,
     Latest,
+    Listed,
     Measured,
     Node,
+    Parts,
     Quantile,
+    Ranked,
     RowsOf,
     Spread,
     Together,
     cells_of,
     children,
 )
+from schema.derive import cells as cell_names
 
 Origin: TypeAlias = tuple[int, str]
 """(number of the leaf, left to right; its cell)."""
@@ -137,6 +143,10 @@ class _Tracer:
                 return Trace({name: frozenset({(number, name)}) for name, _ in named}, frozenset())
             case Given():
                 return Trace({}, frozenset())
+            case Listed() | Described():
+                return Trace(dict.fromkeys(cell_names(node), frozenset()), frozenset())
+            case Parts(parts=named):
+                return self._together([self.trace(part) for _, part in named])
             case Joined():
                 return self._joined(node)
             case Together(parts=parts):
@@ -166,6 +176,14 @@ class _Tracer:
             case Quantile(by=by, value=value, name=name):
                 read = self._of(below, (*by, value))
                 return Trace({**below.cells, name: read}, below.deciding | self._of(below, by))
+            case Ranked(by=by, low=low, high=high, better=better):
+                read = self._of(below, (*by, low, high, better))
+                ranks = dict.fromkeys(cell_names(node)[len(below.cells) :], read)
+                return Trace({**below.cells, **ranks}, below.deciding)
+            case Compared(by=by, period=period, value=value, low=low, high=high, better=better):
+                read = self._of(below, (*by, period, value, low, high, better))
+                beside = dict.fromkeys(cell_names(node)[len(below.cells) :], read)
+                return Trace({**below.cells, **beside}, below.deciding)
 
     def _joined(self, node: Joined) -> Trace:
         left, right = self.trace(node.left), self.trace(node.right)

@@ -1,9 +1,12 @@
 """Planning and Development: a department whose source is the others. Its records are derived, declared and never
 written as code."""
 
-from connectors.province import money, presence, service
+from connectors.province import indicators, money, presence, service
 from connectors.province.rules import rules
 from connectors.province.sources import province
 from schema.catalog import Declared
 
-declared = Declared(province, (*presence.records, *service.records, *money.records), rules)
+declared = Declared(
+    province, (*presence.records, *service.records, *money.records, *indicators.records), (*rules, *indicators.rules),
+    presets=indicators.presets, indicators=indicators.indicators,
+)  # fmt: skip
