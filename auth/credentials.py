@@ -14,6 +14,7 @@ from typing import Any
 
 import jwt
 
+from auth.consents import ATTRIBUTES, Register
 from auth.errors import AuthError
 from auth.keysets import KeySet
 from auth.principal import ANONYMOUS, AttributeValue, Principal
@@ -22,6 +23,7 @@ from schema.recent import Recent
 from schema.rules import ROLES
 
 ALGORITHMS = ("EdDSA", "ES256", "RS256")
+RESERVED = frozenset(ATTRIBUTES.values())
 CLOCKS_APART_S = 60
 """How far an issuer's clock may be ahead of ours."""
 
@@ -82,9 +84,12 @@ class Authenticator:
     api_keys: Mapping[str, Principal] = field(default_factory=dict)
     cases: Mapping[str, Case] = field(default_factory=dict)
     represented: Mapping[str, Principal] = field(default_factory=dict)
+    consents: Register = field(default_factory=Register)
     _verified: Recent[bytes, Principal] = field(default_factory=lambda: Recent(4096))
     _placed: Recent[tuple[int, Context], tuple[Principal, Principal]] = field(default_factory=lambda: Recent(4096))
     """(identity of a principal, context) -> that principal and what it is in this context."""
+    _consented: Recent[int, tuple[Principal, Principal]] = field(default_factory=lambda: Recent(4096))
+    """Identity of a principal -> that principal and what it is with those who consented when it last asked."""
 
     async def authenticate(self, credentials: Credentials, context: Context = NO_CONTEXT) -> Principal:
         """The principal of this request. Raises AuthError."""
@@ -96,7 +101,22 @@ class Authenticator:
             principal = self._by_key(credentials.api_key)
         else:
             principal = ANONYMOUS
-        return principal if context is NO_CONTEXT or context == NO_CONTEXT else self._in_context(principal, context)
+        if context is not NO_CONTEXT and context != NO_CONTEXT:
+            principal = self._in_context(principal, context)
+        return self._with_consents(principal)
+
+    def _with_consents(self, principal: Principal) -> Principal:
+        """The principal with the learners who consent at this moment; the same object as long as they are the same."""
+        also = None if principal.also is None else self._with_consents(principal.also)
+        attributes = consented(principal, self.consents, self.clock())
+        if attributes is principal.attributes and also is principal.also:
+            return principal
+        known = self._consented.get(id(principal))
+        if known is not None and known[0] is principal and (known[1].attributes, known[1].also) == (attributes, also):
+            return known[1]
+        found = replace(principal, attributes=attributes, also=also)
+        self._consented[id(principal)] = (principal, found)
+        return found
 
     async def _bearer(self, header: str) -> Principal:
         scheme, _, token = header.partition(" ")
@@ -173,6 +193,19 @@ class Authenticator:
         purpose = context.purpose if context.purpose in also.permitted_purposes else None
         case = self.cases.get(context.case or "")
         return replace(also, purpose=purpose, case=context.case if case and also.subject in case.subjects else None)
+
+
+def consented(principal: Principal, consents: Register, now: float) -> Mapping[str, AttributeValue]:
+    """The principal's attributes: of those that only the register gives, what it gives now. One who speaks for no
+    organisation has none of them, whatever the credential says."""
+    claimed = principal.attributes
+    organisation = claimed.get("organisation")
+    if not isinstance(organisation, str) and not claimed.keys() & RESERVED:
+        return claimed
+    own = {name: value for name, value in claimed.items() if name not in RESERVED}
+    if not isinstance(organisation, str):
+        return own
+    return {**own, **consents.attributes(organisation, principal.purpose, now)}
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:

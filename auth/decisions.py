@@ -67,6 +67,9 @@ class RecordAccess:
     refusal: Decision
     query: QueryAccess | None = None
     """Of a derived record: what may be read of the records it is derived from."""
+    through: bool = False
+    """Some of it by rights that hold only beneath a derived record: nothing of the rows is told but what the derived
+    record shows."""
 
     @property
     def allowed(self) -> bool:

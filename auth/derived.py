@@ -62,8 +62,8 @@ def derived_access(access: Decided, own: RecordAccess, derivation: Derivation) -
                     if base.record.name in derivation.requires_all:
                         raise _Unreadable(_refused(f"rules show you only some {base.record.plural}, and it needs all"))
     except _Unreadable as problem:
-        return replace(own, visible=FALSE, refusal=problem.decision)
-    fields, links = dict(own.fields), dict(own.links)
+        return replace(own, visible=FALSE, refusal=problem.decision, totals=(), no_totals=problem.decision)
+    fields, links = _with_rules_beneath(own, query.cells, found), dict(own.links)
     for name, part in record.fields.items():
         blocked = [refused[origin] for origin in sorted(query.cells.get(part.column or "", ())) if origin in refused]
         if not blocked:
@@ -99,6 +99,21 @@ def _whole(access: Decided, part: Node) -> list[LeafAccess]:
         needed = query.deciding | {origin for origin in used if origin[1] != FIGURES}
         found.append(_leaf(access, leaf, number, needed, {}, counts.get(number), whole=True))
     return found
+
+
+def _with_rules_beneath(
+    own: RecordAccess, cells: dict[str, frozenset[tuple[int, str]]], found: list[LeafAccess]
+) -> dict[str, Decision]:
+    """A field's decision names the rules by which what it is worked out from may be read only beneath this record."""
+    fields = {}
+    for name, decision in own.fields.items():
+        rules = list(decision.rules)
+        for number, cell in sorted(cells.get(own.record.fields[name].column or "", ())):
+            access = found[number].cells.get(cell)
+            if access is not None and found[number].access.through and not access.hops:
+                rules += found[number].access.fields[access.field.name].rules
+        fields[name] = replace(decision, rules=tuple(dict.fromkeys(rules))) if decision.shown else decision
+    return fields
 
 
 UNTOLD = "it is worked out from what no rule shows you"

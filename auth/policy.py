@@ -7,21 +7,28 @@ principal of the same class; ``Access.key`` is everything a cached plan may depe
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 
+from auth.combined import together
 from auth.decisions import Decision, RecordAccess, State, Totals, all_of, any_of, both
 from auth.derived import derived_access
 from auth.principal import Principal
-from schema.catalog import Catalog, Field, Link, Record
+from schema.catalog import Action, Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.derivations import derivation_of
+from schema.derive import Derivation
 from schema.errors import Code
 from schema.predicates import FALSE, TRUE, And, Attribute, Compare, Holds, Not, Or, Predicate
 from schema.recent import Recent
 from schema.resolve import short_path
-from schema.rules import Allow, AllowTotals, Grant, Rule
+from schema.rules import Allow, AllowAction, AllowThrough, AllowTotals, Grant, Rule
 
 REPRESENTED = "represented."
+SUBJECT = "subject"
+"""The attribute that every known principal has: its own subject, whatever its token says of an attribute so called."""
+Contextual = Allow | AllowTotals | AllowThrough | AllowAction
+"""A rule that may want a purpose or a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +45,31 @@ class Access:
         known = self._records.get(name)
         if known is None:
             record = self.catalog.records[name]
-            known = self.views[0].decide(record)
-            for view in self.views[1:]:
-                known = both(known, view.decide(record))
             derivation = derivation_of(record)
-            if derivation is not None and known.allowed:
-                known = derived_access(self, known, derivation)
+            if derivation is None:
+                known = self._decided(record, [None] * len(self.views))
+            else:
+                known = self._derived(record, derivation)
             self._records[name] = known
+        return known
+
+    def _derived(self, record: Record, derivation: Derivation) -> RecordAccess:
+        """A right through the record goes with the derived rows its own role may see: roles that bring such rights are
+        decided one by one."""
+        found = []
+        for choice in product(*(view.choices(record.name) for view in self.views)):
+            own = self._decided(record, choice)
+            beneath = _Beneath(self, record.name, choice)
+            found.append(derived_access(beneath, own, derivation) if own.allowed else own)
+        return together(found)
+
+    def _decided(self, record: Record, among: Sequence[frozenset[str] | None], through: str = "") -> RecordAccess:
+        """What all views grant. ``among``: the roles of each view that count, None for all."""
+        known = None
+        for view, roles in zip(self.views, among, strict=True):
+            decided = view.decide(record, roles, through)
+            known = decided if known is None else both(known, decided)
+        assert known is not None
         return known
 
     def granted(self, right: str, department: str) -> bool:
@@ -57,6 +82,14 @@ class Access:
             )
             for view in self.views
         )  # fmt: skip
+
+    def action(self, action: Action) -> Decision:
+        """Whether it may be done: by the principal, and by whom it acts for."""
+        found = [view.decide_action(action) for view in self.views]
+        refused = next((one for one in found if not one.shown), None)
+        if refused is not None:
+            return refused
+        return Decision(State.SHOWN, TRUE, tuple(dict.fromkeys(rule for one in found for rule in one.rules)))
 
     def secret_hidden(self) -> frozenset[str]:
         """Coordinates of Secret fields and links that do not exist for this principal, and of links to records of
@@ -75,6 +108,32 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class _Beneath:
+    """What may be read beneath the derived record ``through`` by readers in these roles, a set for each view."""
+
+    access: Access
+    through: str
+    roles: tuple[frozenset[str], ...]
+    _records: dict[str, RecordAccess] = field(default_factory=dict)
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.access.catalog
+
+    def record(self, name: str) -> RecordAccess:
+        if not any(view.reads_through(name, self.through, roles) for view, roles in self._views()):
+            return self.access.record(name)
+        known = self._records.get(name)
+        if known is None:
+            decided = self.access._decided(self.catalog.records[name], self.roles, self.through)
+            known = self._records[name] = replace(decided, through=True)
+        return known
+
+    def _views(self) -> Iterable[tuple[View, frozenset[str]]]:
+        return zip(self.access.views, self.roles, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """The part of a principal that decisions may depend on: never the value of an attribute that rules compare rows
     with, only whether it is there."""
@@ -87,6 +146,8 @@ class View:
     prefix: str
     """Put before attribute names in conditions: empty for the principal, ``represented.`` for whom it acts for."""
     rules: dict[str, tuple[Rule, ...]] = field(compare=False, repr=False)
+    bringing: dict[str, frozenset[str]] = field(compare=False, repr=False)
+    """Derived record -> roles that have rights through it."""
     _hash: int = field(default=0, init=False, compare=False, repr=False)
 
     def __hash__(self) -> int:
@@ -100,11 +161,31 @@ class View:
     def has_role(self, role: str) -> bool:
         return role == "public" or role in self.roles
 
-    def decide(self, record: Record) -> RecordAccess:
-        applying: list[tuple[Allow, Predicate]] = []
-        missing: list[Allow] = []
+    def choices(self, name: str) -> list[frozenset[str]]:
+        """The roles to decide a derived record by: those with rights through it one by one, all others at once."""
+        opening = {rule.role for rule in self.rules.get(name, ()) if self.has_role(rule.role)}
+        apart = (opening & self.bringing.get(name, frozenset())) - {"public"}
+        plain = frozenset(opening - apart)
+        return [*([plain] if plain or not apart else []), *(frozenset({role}) for role in sorted(apart))]
+
+    def reads_through(self, name: str, through: str, roles: frozenset[str]) -> bool:
+        return any(
+            isinstance(rule, AllowThrough) and _lends(rule, through, roles) for rule in self.rules.get(name, ())
+        )
+
+    def decide(self, record: Record, among: frozenset[str] | None = None, through: str = "") -> RecordAccess:
+        """``among``: of a derived record, only rules of these roles count; None: of all roles. ``through``: beneath
+        this derived record, for readers in these roles."""
+        own = among if derivation_of(record) is not None else None
+        applying: list[tuple[Allow | AllowThrough, Predicate]] = []
+        missing: list[Allow | AllowThrough] = []
         for rule in self.rules.get(record.name, ()):
-            if isinstance(rule, Allow) and self.has_role(rule.role):
+            if isinstance(rule, AllowThrough):
+                counts = through != "" and among is not None and _lends(rule, through, among)
+            else:
+                counts = isinstance(rule, Allow) and self.has_role(rule.role) and (own is None or rule.role in own)
+            if counts:
+                assert isinstance(rule, (Allow, AllowThrough))
                 condition = self._condition(rule.where)
                 if condition == FALSE:
                     continue
@@ -120,11 +201,19 @@ class View:
         refusal = Decision(State.REFUSED, FALSE, (), *self._refusal(missing, f"no rule allows {record.type_name}"))
         return RecordAccess(
             record, visible, tuple(rule_id(rule) for rule, _ in applying), fields, links,
-            self._totals(record, visible, applying), self._no_totals(record, missing), refusal,
+            self._totals(record, visible, applying, own), self._no_totals(record, missing), refusal,
         )  # fmt: skip
 
+    def decide_action(self, action: Action) -> Decision:
+        rules = [rule for rule in action.rules if self.has_role(rule.role)]
+        applying = tuple(rule_id(rule) for rule in rules if self._context(rule) is None)
+        if applying:
+            return Decision(State.SHOWN, TRUE, applying)
+        return Decision(State.REFUSED, FALSE, (), *self._refusal(rules, "no rule allows it with your roles"))
+
     def _decide(
-        self, part: Field | Link, applying: list[tuple[Allow, Predicate]], missing: list[Allow], visible: Predicate
+        self, part: Field | Link, applying: list[tuple[Allow | AllowThrough, Predicate]],
+        missing: list[Allow | AllowThrough], visible: Predicate,
     ) -> Decision:
         covering = [(rule, condition) for rule, condition in applying if _covers(rule, part)]
         showing = [(rule, condition) for rule, condition in covering if part.name not in rule.masked]
@@ -140,7 +229,7 @@ class View:
             State.REFUSED, FALSE, (), *self._refusal(wanting, f"no rule allows {part.classification.label} fields here")
         )
 
-    def _refusal(self, missing: Sequence[Allow | AllowTotals], otherwise: str) -> tuple[Code, str]:
+    def _refusal(self, missing: Sequence[Contextual], otherwise: str) -> tuple[Code, str]:
         if not missing:
             return Code.REFUSED, otherwise
         contexts = [self._context(rule) for rule in missing]
@@ -149,7 +238,7 @@ class View:
             return Code.PURPOSE_REQUIRED, f"state one of these purposes: {', '.join(wanted)}"
         return Code.CASE_REQUIRED, "state an open case assigned to you"
 
-    def _context(self, rule: Allow | AllowTotals) -> Code | None:
+    def _context(self, rule: Contextual) -> Code | None:
         """What the request would have to state for the rule to apply; None when it does."""
         if rule.purposes and self.purpose not in rule.purposes:
             return Code.PURPOSE_REQUIRED
@@ -158,7 +247,8 @@ class View:
         return None
 
     def _totals(
-        self, record: Record, visible: Predicate, applying: list[tuple[Allow, Predicate]]
+        self, record: Record, visible: Predicate, applying: list[tuple[Allow | AllowThrough, Predicate]],
+        among: frozenset[str] | None,
     ) -> tuple[Totals, ...]:
         found = [
             Totals(
@@ -166,7 +256,8 @@ class View:
                 (rule_id(rule),),
             )
             for rule in self._grants(record)
-            if self._context(rule) is None and (condition := self._condition(rule.where)) != FALSE
+            if (among is None or rule.role in among)
+            and self._context(rule) is None and (condition := self._condition(rule.where)) != FALSE
         ]  # fmt: skip
         if not is_about_persons(record) and visible != FALSE:
             found.append(Totals(visible, rules=tuple(rule_id(rule) for rule, _ in applying)))
@@ -179,10 +270,10 @@ class View:
             if isinstance(rule, AllowTotals) and self.has_role(rule.role)
         ]
 
-    def _no_totals(self, record: Record, missing: list[Allow]) -> Decision:
+    def _no_totals(self, record: Record, missing: list[Allow | AllowThrough]) -> Decision:
         about = ", which is about persons" if is_about_persons(record) else ""
         wanting = [rule for rule in self._grants(record) if self._condition(rule.where) != FALSE]
-        rules: list[Allow | AllowTotals] = [*wanting, *([] if about else missing)]
+        rules: list[Contextual] = [*wanting, *([] if about else missing)]
         told = self._refusal(rules, f"no rule allows totals of {record.type_name}{about}")
         return Decision(State.REFUSED, FALSE, (), *told)
 
@@ -219,7 +310,11 @@ def _lacks(predicate: Predicate, present: frozenset[str]) -> bool:
     return False
 
 
-def _covers(rule: Allow, part: Field | Link) -> bool:
+def _lends(rule: AllowThrough, through: str, roles: frozenset[str]) -> bool:
+    return rule.through == through and (rule.role in roles or rule.role == "public")
+
+
+def _covers(rule: Allow | AllowThrough, part: Field | Link) -> bool:
     return part.classification <= rule.up_to and (not rule.only or part.name in rule.only)
 
 
@@ -239,13 +334,19 @@ class Policy:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._rules: dict[str, tuple[Rule, ...]] = {}
+        self._bringing: dict[str, frozenset[str]] = {}
         names = {record.spec.name: name for name, record in catalog.records.items()}
         for rule in catalog.rules:
-            if not isinstance(rule, Grant):
+            if not isinstance(rule, (Grant, AllowAction)):
                 name = names[rule.record.__name__]
                 self._rules[name] = (*self._rules.get(name, ()), rule)
+            if isinstance(rule, AllowThrough):
+                self._bringing[rule.through] = self._bringing.get(rule.through, frozenset()) | {rule.role}
         self._literals = frozenset(
-            holds.attribute for rule in catalog.rules if not isinstance(rule, Grant) for holds in _holds(rule.where)
+            holds.attribute
+            for rule in catalog.rules
+            if not isinstance(rule, (Grant, AllowAction))
+            for holds in _holds(rule.where)
         )
         self._known: Recent[Hashable, Access] = Recent(512)
         self._of: Recent[int, tuple[Principal, Access]] = Recent(4096)
@@ -271,14 +372,20 @@ class Policy:
 
     def _view(self, principal: Principal, prefix: str) -> View:
         attributes = principal.attributes
+        present = {name for name, value in attributes.items() if value is not None} - {SUBJECT}
+        if principal.known:
+            present.add(SUBJECT)
         return View(
             roles=principal.roles,
             purpose=principal.purpose,
             case=principal.case is not None,
-            present=frozenset(name for name, value in attributes.items() if value is not None),
-            literals=tuple((name, attributes[name]) for name in sorted(self._literals) if name in attributes),
+            present=frozenset(present),
+            literals=tuple(
+                (name, attributes[name]) for name in sorted(self._literals - {SUBJECT}) if name in attributes
+            ),
             prefix=prefix,
             rules=self._rules,
+            bringing=self._bringing,
         )
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 AttributeValue = str | int | tuple[str, ...]
 
 
+NOBODY = "anonymous"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """``purpose`` is already among the permitted ones and ``case`` already open and assigned. ``also``: whom the
@@ -24,12 +27,19 @@ class Principal:
     act_for: frozenset[str] = frozenset()
     expires_at: float | None = None
 
+    @property
+    def known(self) -> bool:
+        """Whether it gave a credential."""
+        return self.subject != NOBODY
+
     def attribute(self, name: str) -> AttributeValue:
         """The value a rule's placeholder stands for; ``represented.x`` is of whom the principal acts for."""
         if name.startswith("represented."):
             assert self.also is not None
             return self.also.attribute(name.removeprefix("represented."))
+        if name == "subject":
+            return self.subject
         return self.attributes[name]
 
 
-ANONYMOUS = Principal("anonymous")
+ANONYMOUS = Principal(NOBODY)

@@ -18,11 +18,14 @@ CASE = "ACE-2025-014"
 SUBJECT = "auditor-1"
 PURPOSE = "LegalCompliance"
 SCHEMAS = {"hmis": "health", "lmis": "health", "hr": "health", "geo": "finance", "fabs": "finance"}
-SERVICES = {"rtsm": "rtsm", "fabs_soap": "fabs", "bpay": "bpay", "bpay_report": "bpay"}
+SERVICES = {"rtsm": "rtsm", "fabs_soap": "fabs", "bpay": "bpay", "bpay_report": "bpay", "bessi": "bessi"}
 """Source -> the service that stands behind it."""
 TIME_S = 60.0
 """Of one operation: services that answer page by page need their time for a whole province."""
-NOWHERE = {"rtsm": "http://127.0.0.1:9/", "fabs": "http://127.0.0.1:9/soap/fabs", "bpay": "http://127.0.0.1:9/"}
+NOWHERE = {
+    "rtsm": "http://127.0.0.1:9/", "fabs": "http://127.0.0.1:9/soap/fabs", "bpay": "http://127.0.0.1:9/",
+    "bessi": "http://127.0.0.1:9/",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,14 @@ class Systems:
             'state = "state"', "[ledger]", 'url = "sqlite:///state/ledger.sqlite"', 'heads = "heads/heads.jsonl"',
             "[limits]", f"time_s = {TIME_S}", "max_first = 3000", "[auth]", "demo_tokens = true",
             f'[auth.cases."{CASE}"]', f'subjects = ["{SUBJECT}"]',
-            f'[sources.emis]\nurl = "{self.emis}"',
+            f'[sources.emis]\nurl = "{self.emis}"', f'[sources.tevta]\nurl = "sqlite:///{built / "tevta.sqlite"}"',
         ]  # fmt: skip
         for source, department in SCHEMAS.items():
             lines.append(f'[sources.{source}]\nurl = "{self.database(department)}?schema={source}"')
         for source, service in SERVICES.items():
             lines.append(f'[sources.{source}]\nurl = "{services[service]}"')
-            if service == "rtsm":
-                lines.append(f'key_file = "{built / "rtsm.key"}"')
+            if service in ("rtsm", "bessi"):
+                lines.append(f'key_file = "{built / service}.key"')
             else:
                 lines.append(f'user = "gateway"\npassword_file = "{built / service}.password"')
             if service == "bpay":

@@ -41,7 +41,7 @@ log = structlog.get_logger("connectors")
 MOST_BYTES = 256 * 1024 * 1024
 MOST_KEPT = 200_000
 """Lines kept of the files read last."""
-Line = tuple[str, ...]
+Line = tuple[str | None, ...]
 """The cells of a file's line in the order of its relation's columns."""
 
 
@@ -129,8 +129,11 @@ class DropConnector:
         if missing:
             raise BadFile(f"{path.name} has no column {', '.join(missing)}")
         pick = itemgetter(*[at[name] for name in relation.columns], 0)
-        beside = () if relation.file_column is None else (path.name,)
-        told = [(list(relation.columns.values()).index(column), value) for column, value in _told(path.name, relation)]
+        beside: Line = () if relation.file_column is None else (path.name,)
+        written = list(relation.columns.values())
+        names = dict(_told(path.name, relation))
+        told = [(written.index(column), value) for column, value in names.items() if column in written]
+        beside = (*beside, *(names.get(column) for column in _named_only(relation)))
         rows: list[Line] = []
         short, width = 0, len(header)
         for line in lines:
@@ -153,7 +156,13 @@ class DropConnector:
 
 
 def _columns(relation: Drop) -> tuple[str, ...]:
-    return (*relation.columns.values(), *(() if relation.file_column is None else (relation.file_column,)))
+    file = () if relation.file_column is None else (relation.file_column,)
+    return (*relation.columns.values(), *file, *_named_only(relation))
+
+
+def _named_only(relation: Drop) -> tuple[str, ...]:
+    """Columns that stand in the file's name alone."""
+    return tuple(column for column in relation.told_by_name if column not in relation.columns.values())
 
 
 def _told(name: str, relation: Drop) -> list[tuple[str, str]]:

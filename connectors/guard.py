@@ -18,6 +18,7 @@ from schema.fetch import (
     Fetch,
     RowBudgetExceeded,
     Rows,
+    SourceBusy,
     SourceRefused,
     SourceTimeout,
     SourceUnavailable,
@@ -64,7 +65,7 @@ class Bounded(_Around):
 
 class Retrying(_Around):
     """Asks again up to ``limits.retries`` times when the source could not be reached; never after a timeout, and never
-    what the source has called wrong."""
+    what the source has called wrong or asked us to wait with."""
 
     def __init__(self, inner: Connector, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         super().__init__(inner)
@@ -74,7 +75,7 @@ class Retrying(_Around):
         for attempt in range(self.source.limits.retries + 1):
             try:
                 return await self.inner.fetch(fetch)
-            except SourceRefused:
+            except (SourceBusy, SourceRefused):
                 raise
             except SourceUnavailable:
                 pause = random.uniform(0.5, 1.0) * 0.05 * 2**attempt
@@ -97,7 +98,7 @@ class BreakerState:
 class Breaker(_Around):
     """After ``limits.breaker_failures`` failures in a row the source is left alone for ``limits.breaker_pause_s``; then
     one fetch at a time may try. What is the request's own fault is no failure of the source: a refused budget or
-    request, or a deadline that left less than half of ``limits.timeout_s``."""
+    request, one that came too soon, or a deadline that left less than half of ``limits.timeout_s``."""
 
     def __init__(self, inner: Connector, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(inner)
@@ -114,7 +115,7 @@ class Breaker(_Around):
         hurried = fetch.deadline - asyncio.get_running_loop().time() < self.source.limits.timeout_s / 2
         try:
             rows = await self.inner.fetch(fetch)
-        except (RowBudgetExceeded, SourceRefused):
+        except (RowBudgetExceeded, SourceBusy, SourceRefused):
             self._close()
             raise
         except ConnectorError as error:

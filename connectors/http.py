@@ -4,51 +4,90 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime as dt
+import email.utils
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 
 from connectors.address import Address
-from schema.fetch import SourceRefused, SourceTimeout, SourceUnavailable
+from schema.fetch import SourceBusy, SourceRefused, SourceTimeout, SourceUnavailable
 from schema.sources import Source
 
 MOST_BYTES = 64 * 1024 * 1024
 REFUSED = frozenset({400, 413, 414, 422, 431})
 """What a service answers to a request it does not take: it is not down."""
+BUSY = frozenset({429, 503})
+"""What a service answers that wants to be asked later, where a Retry-After says when."""
+LEAST_WAIT_S = 0.05
 KEPT_ALIVE_S = 2.0
 """Shorter than servers keep idle connections (5 s and more): a request on one that the server is just closing fails."""
 
 
 class HttpSession:
-    """Opened at the first request. Follows no redirect and keeps no cookie; refuses answers over ``MOST_BYTES``."""
+    """Opened at the first request. Follows no redirect and keeps no cookie; refuses answers over ``MOST_BYTES``.
 
-    def __init__(self, source: Source, address: Address) -> None:
+    A service that says when to come again is asked again then, by nobody before, and not at all when that is too late:
+    later than the deadline or than ``limits.timeout_s`` from now."""
+
+    def __init__(
+        self, source: Source, address: Address, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self._source = source
         self._url = address.url.rstrip("/")
         self._headers = _login(address)
         self._session: aiohttp.ClientSession | None = None
+        self._sleep = sleep
+        self._not_before = 0.0
+        """In the loop's time; what the service last asked for."""
 
     async def request(
         self, method: str, path: str, deadline: float, *, headers: dict[str, str] | None = None, **options: Any
     ) -> bytes:
-        """The body of a 200 answer, or of a 500 in XML, which is a SOAP fault. Raises SourceTimeout, SourceRefused and
-        SourceUnavailable."""
+        """The body of a 200 answer, or of a 500 in XML, which is a SOAP fault. Raises SourceTimeout, SourceRefused,
+        SourceBusy and SourceUnavailable."""
         name = self._source.name
+        latest = min(deadline, asyncio.get_running_loop().time() + self._source.limits.timeout_s)
+        url = self._url + (path if path.startswith("?") or not path else f"/{path.lstrip('/')}")
         try:
             async with asyncio.timeout_at(deadline):
-                session = self._open()
-                url = self._url + (path if path.startswith("?") or not path else f"/{path.lstrip('/')}")
-                async with session.request(method, url, allow_redirects=False, headers=headers, **options) as response:
-                    body = await self._body(response)
-                    if response.status in REFUSED:
-                        raise SourceRefused(f"{name}: HTTP {response.status}")
-                    if response.status != 200 and not (response.status == 500 and "xml" in response.content_type):
-                        raise SourceUnavailable(f"{name}: HTTP {response.status}")
-                    return body
+                while True:
+                    await self._turn(latest)
+                    body = await self._once(method, url, headers, options)
+                    if body is not None:
+                        return body
         except TimeoutError as error:
             raise SourceTimeout(f"{name}: no answer in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise SourceUnavailable(f"{name}: {type(error).__name__}") from error
+
+    async def _turn(self, latest: float) -> None:
+        """Waits until the service may be asked. Raises SourceBusy when that is later than ``latest``."""
+        now = asyncio.get_running_loop().time
+        while self._not_before > now():
+            if self._not_before >= latest:
+                raise SourceBusy(f"{self._source.name}: it asked to be left alone for longer than there is time")
+            await self._sleep(self._not_before - now())
+
+    async def _once(
+        self, method: str, url: str, headers: dict[str, str] | None, options: dict[str, Any]
+    ) -> bytes | None:
+        """The body, or None when the service has said that it wants to be asked later."""
+        name = self._source.name
+        session = self._open()
+        async with session.request(method, url, allow_redirects=False, headers=headers, **options) as response:
+            body = await self._body(response)
+            if response.status in REFUSED:
+                raise SourceRefused(f"{name}: HTTP {response.status}")
+            wait_s = _retry_after(response.headers.get("Retry-After")) if response.status in BUSY else None
+            if wait_s is not None:
+                later = asyncio.get_running_loop().time() + max(LEAST_WAIT_S, wait_s)
+                self._not_before = max(self._not_before, later)
+                return None
+            if response.status != 200 and not (response.status == 500 and "xml" in response.content_type):
+                raise SourceUnavailable(f"{name}: HTTP {response.status}")
+            return body
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -86,3 +125,16 @@ def _login(address: Address) -> dict[str, str]:
             login = base64.b64encode(f"{address.user}:{address.password or ''}".encode()).decode()
             headers["Authorization"] = f"Basic {login}"
     return headers
+
+
+def _retry_after(told: str | None) -> float | None:
+    """The seconds that a Retry-After asks for, written as a number or as a date; None when it says neither."""
+    if told is None:
+        return None
+    if told.strip().isascii() and told.strip().isdigit():
+        return float(told)
+    try:
+        moment = email.utils.parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return max(0.0, (moment.astimezone(dt.UTC) - dt.datetime.now(dt.UTC)).total_seconds())

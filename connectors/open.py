@@ -19,7 +19,7 @@ def open_connector(source: Source, address: Address, observer: Observer | None =
 
 def _bare(source: Source, address: Address) -> Connector:
     match source.kind:
-        case "sql":
+        case "sql" | "kept":
             from connectors.sql import open_sql
 
             return open_sql(source, address)

@@ -364,6 +364,18 @@ class ConnectionRoot:
     known_at: Leaf | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FeedPart:
+    """``stockChanged { change cursor key node { ... } }``. ``connection`` reads the rows it is about, one ``NodesPart``
+    for each response key that ``node`` has. ``fields``: (response key, field of the change or ``__typename``).
+    ``tells_key``: the record's key may always be shown."""
+
+    key: str
+    connection: ConnectionPart
+    fields: tuple[tuple[str, str], ...]
+    tells_key: bool
+
+
 Root: TypeAlias = KeyRoot | ConnectionRoot | NullPart | TypeNamePart
 
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway import landing
+from gateway import contracts, dcat, landing
 from gateway.house import House
 from gateway.http import GraphQLEndpoint, HttpLimits
 from gateway.metrics import CONTENT_TYPE, Metrics
@@ -20,6 +20,8 @@ from gateway.opening import open_house
 from gateway.pipeline import answer
 from gateway.request import Answer, Incoming
 from gateway.settings import Settings
+from gateway.sse import serve_events
+from gateway.websocket import serve_websocket
 
 Opening = Callable[[], AbstractAsyncContextManager[House]]
 
@@ -47,17 +49,21 @@ def app_over(
             yield
 
     app = _Gateway(
-        GraphQLEndpoint(rooms.ask, limits, metrics),
+        GraphQLEndpoint(rooms.ask, rooms.stream, limits, metrics),
+        rooms,
         routes=[
             Route("/healthz", rooms.healthz),
             Route("/readyz", rooms.readyz),
             Route("/metrics", rooms.metrics),
             Route("/schema.graphql", rooms.sdl),
+            Route("/catalog.jsonld", rooms.catalogue),
+            Route("/contracts/{department}.yaml", rooms.contract),
             Route("/", rooms.landing),
         ],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.state.close = rooms.close
     return app
 
 
@@ -65,13 +71,16 @@ class _Gateway(Starlette):
     """``/graphql`` goes straight to its endpoint, which answers every method and every error by itself; all other
     paths go through the routes."""
 
-    def __init__(self, endpoint: GraphQLEndpoint, **options: Any) -> None:
+    def __init__(self, endpoint: GraphQLEndpoint, rooms: _Rooms, **options: Any) -> None:
         super().__init__(**options)
         self._endpoint = endpoint
+        self._rooms = rooms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self._endpoint(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == "/graphql" and self._rooms.house is not None:
+            await serve_websocket(self._rooms.house, scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -86,6 +95,17 @@ class _Rooms:
     async def ask(self, incoming: Incoming) -> Answer:
         assert self.house is not None
         return await answer(self.house, incoming)
+
+    async def stream(
+        self, incoming: Incoming, who: str, headers: list[tuple[bytes, bytes]], receive: Receive, send: Send
+    ) -> str:
+        assert self.house is not None
+        return await serve_events(self.house, incoming, who, headers, receive, send)
+
+    def close(self) -> None:
+        """Ends what would never end by itself, so that the server can stop."""
+        if self.house is not None:
+            self.house.live.close()
 
     async def healthz(self, request: Request) -> Response:
         return JSONResponse({"status": "up"})
@@ -104,6 +124,17 @@ class _Rooms:
     async def sdl(self, request: Request) -> Response:
         assert self.house is not None
         return PlainTextResponse(self.house.published_sdl)
+
+    async def catalogue(self, request: Request) -> Response:
+        assert self.house is not None
+        return JSONResponse(dcat.catalogue(self.house.catalog), media_type="application/ld+json")
+
+    async def contract(self, request: Request) -> Response:
+        assert self.house is not None
+        told = contracts.contract(self.house.catalog, request.path_params["department"])
+        if told is None:
+            return PlainTextResponse("there is no such department; /catalog.jsonld lists them\n", 404)
+        return Response(told, media_type="application/yaml")
 
     async def landing(self, request: Request) -> Response:
         assert self.house is not None

@@ -21,6 +21,7 @@ from gateway.allowed import (
     ConnectionRoot,
     CountPart,
     EdgesPart,
+    FeedPart,
     FieldTest,
     Filter,
     GroupTerm,
@@ -66,6 +67,8 @@ def roots_of(catalog: Catalog) -> dict[str, tuple[Record, bool]]:
     """Root field -> its record and whether it is the connection."""
     roots: dict[str, tuple[Record, bool]] = {}
     for record in catalog.records.values():
+        if not record.has_root:
+            continue
         roots[record.singular] = (record, False)
         roots[record.plural] = (record, True)
     roots |= {name: (record, True) for name, (_, record) in catalog.presets.items()}
@@ -77,6 +80,15 @@ def authorize(
 ) -> Allowed:
     """The planned roots among ``picked``, authorized. ``digest``: the operation's hash, part of what cursors bind."""
     return _Authorizer(catalog, access, collector, digest).allowed(picked)
+
+
+def authorize_feed(
+    catalog: Catalog, access: Access, pick: Picked, record: Record, collector: Collector, digest: str
+) -> tuple[Allowed, FeedPart | None]:
+    """A feed of changes of ``record``; None when the rows it is about are refused, or its arguments."""
+    authorizer = _Authorizer(catalog, access, collector, digest)
+    feed = authorizer.feed(pick, access.record(record.name))
+    return authorizer.told(() if feed is None else (ConnectionRoot(pick.key, feed.connection),)), feed
 
 
 @dataclass
@@ -96,7 +108,10 @@ class _Authorizer:
 
     def allowed(self, picked: tuple[Picked, ...]) -> Allowed:
         known = roots_of(self.catalog)
-        roots = tuple(self._root(pick, *known[pick.name]) for pick in picked if pick.name in known)
+        return self.told(tuple(self._root(pick, *known[pick.name]) for pick in picked if pick.name in known))
+
+    def told(self, roots: tuple[Root, ...]) -> Allowed:
+        """These roots with everything that was noted on the way."""
         return Allowed(
             self.access, roots, tuple(self.refusals.values()), tuple(self.narrowed.values()), self.shown, self.masked,
             missing=tuple(self.missing.values()), settled=tuple(self.settled),
@@ -128,6 +143,36 @@ class _Authorizer:
         if self._forgets(record, path, f"Query.{pick.name}"):
             return NullPart(pick.key)
         return KeyRoot(pick.key, access, value, self._object(pick, access, path), self.known_at)
+
+    def feed(self, pick: Picked, access: RecordAccess) -> FeedPart | None:
+        path, record = (pick.key,), access.record
+        coordinate = f"Subscription.{pick.name}"
+        if not access.allowed:
+            self._refuse(path, coordinate, access.refusal, record, record.owner)
+            return None
+        where_argument = pick.arguments(self.variables).get("where")
+        try:
+            where = self._where(where_argument, filters.Rights.of_rows(access), path)
+        except ArgumentRefused as problem:
+            self._bad_argument(path, coordinate, problem)
+            return None
+        self._note_narrowed(path, access)
+        picks = self._collect(pick)
+        nodes = tuple(
+            NodesPart(inner.key, self._object(inner, access, (*path, inner.key)))
+            for inner in picks
+            if inner.name == "node"
+        ) or (NodesPart("node", ObjectPart(access, (), path)),)
+        key = filters.field_decision(access, record.key_field)
+        if any(inner.name == "key" for inner in picks):
+            key_coordinate = f"{record.type_name}.{record.key_field.api_name}"
+            if key.unconditional:
+                self.shown[key_coordinate] = key.rules
+            else:
+                self._refuse((*path, "key"), key_coordinate, key, record, record.key_field.owner)
+        digest = hashlib.sha256(repr((coordinate, where_argument)).encode()).hexdigest()
+        connection = ConnectionPart(access, where, (), filters.window({}, self.variables), nodes, path, digest)
+        return FeedPart(pick.key, connection, tuple((inner.key, inner.name) for inner in picks), key.unconditional)
 
     def _forgets(self, record: Record, path: Path, coordinate: str) -> bool:
         """Whether the record cannot tell what was known at the moment asked for; then that is said."""
@@ -520,4 +565,4 @@ def _given(argument: Template | None) -> Leaf | None:
     return argument
 
 
-__all__ = ["authorize", "roots_of"]
+__all__ = ["authorize", "authorize_feed", "roots_of"]

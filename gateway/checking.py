@@ -10,6 +10,7 @@ from connectors.sql import open_sql
 from gateway.opening import open_connectors
 from gateway.pushdown import plain_column
 from gateway.settings import Settings, address_of
+from schema.acting import KEPT
 from schema.catalog import Catalog, Record
 from schema.fetch import Cell, ConnectorError, Fetch, FetchShape
 from schema.relations import Select, Table
@@ -19,7 +20,7 @@ async def check_live(settings: Settings, catalog: Catalog) -> list[str]:
     """One line a problem: a relation or column that is not there, a source that does not answer, a value that no codec
     can read."""
     connectors = open_connectors(settings, catalog)
-    read = [record for record in catalog.records.values() if record.source.kind != "derived"]
+    read = [record for record in catalog.records.values() if record.source.kind not in ("derived", KEPT)]
     try:
         found = await asyncio.gather(*(_check(settings, record, connectors) for record in read))
     finally:

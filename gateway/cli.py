@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ from auth.tokens import mint, signing_key
 from gateway import dictionary as dictionaries
 from gateway.apikeys import new_api_key
 from gateway.checking import check_live
+from gateway.consenting import consent
 from gateway.ledger_search import find
 from gateway.opening import api_key_pepper, check_settings, open_catalog, open_house, open_store
 from gateway.operation import OperationError
@@ -84,15 +86,28 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     except SettingsError as error:
         fail(str(error))
     listener = _listener(host or settings.server.host, settings.server.port if port is None else port)
-    server = uvicorn.Server(
+    app = create_app(settings, _settle)
+    server = _Server(
         uvicorn.Config(
-            create_app(settings, _settle), loop="uvloop", http="httptools", ws="none", access_log=False,
-            log_level="warning", lifespan="on", server_header=False, date_header=False, timeout_graceful_shutdown=10,
+            app, loop="uvloop", http="httptools", ws="websockets-sansio", ws_max_size=settings.limits.body_bytes,
+            access_log=False, log_level="warning", lifespan="on", server_header=False, date_header=False,
+            timeout_graceful_shutdown=10,
         )
     )  # fmt: skip
+    server.closing = app.state.close
     server.run(sockets=[listener])
     if not server.started:
         sys.exit(3)
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams before it waits for requests to end."""
+
+    closing: Callable[[], None]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.closing()
+        await super().shutdown(sockets)
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -305,6 +320,7 @@ def show_ledger(settings: Settings, after: int, limit: int) -> None:
 
 
 ledger.add_command(find)
+main.add_command(consent)
 
 
 if __name__ == "__main__":

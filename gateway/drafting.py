@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from gateway.allowed import AllTests, Filter, OrderTerm, RuleTest
-from gateway.plan import CellUse, JoinIn, Keyed, LocalTest, Partial, Reading
+from gateway.allowed import AllTests, FieldTest, Filter, OrderTerm, RuleTest
+from gateway.plan import CellUse, JoinIn, Keyed, LocalTest, Partial, Reading, Undated
 from gateway.pushdown import Local, Pushdown, conjuncts, link_tests, plain_column
+from gateway.templates import Literal
 from schema.catalog import Field, Record
 from schema.codecs import Codec
 from schema.fetch import Cell, Column, Condition, FetchShape, Function, Measure
@@ -97,15 +98,33 @@ class Draft:
         rules = tuple(part for part in left if isinstance(part, RuleTest))
         seen = self.local.test(rules)
         test = self.local.test(tuple(part for part in left if not isinstance(part, RuleTest)))
-        uses = self._uses()
         key_column = None
         if keyed is not None and keyed.pushed:
             key_column = _key_column(self.cells[join][0] if join >= 0 else self.record.key_field)
+        undated = self._undated(where, left, key_column)
+        uses = self._uses()
         return Reading(
             self.record, shape(condition, self._shape_cells(), key_column), tuple(self.push.params), uses, test,
             tuple(self.local.params), keyed, join, (*self.push.waits_on, *self.local.waits_on), about=self.about,
-            joined=tuple(self.push.joined), seen=seen,
+            joined=tuple(self.push.joined), seen=seen, undated=undated,
         )  # fmt: skip
+
+    def _undated(self, where: Filter, left: tuple[Filter, ...], key_column: Column | None) -> Undated | None:
+        """How rows without a recorded date are counted. ``left``: what the source does not apply of the filter."""
+        if self.known == AllTests():
+            return None
+        assert self.record.recorded is not None
+        part = self.record.fields[self.record.recorded]
+        if self.known in left:
+            rest = tuple(one for one in left if one != self.known and not isinstance(one, RuleTest))
+            return Undated(position=self.position(part), test=self.local.test(rest))
+        push = replace(self.push, params=[], waits_on=[], joined=[])
+        missing = AllTests((FieldTest(part, "isNull", Literal(True), TRUE), where))
+        if not (self.record.source.capabilities.groups and push.can_push(missing)):
+            return None
+        condition, _ = push.split(missing)
+        shape = FetchShape(self.record.relation, where=condition, key=key_column, measures=(Measure(Function.COUNT),))
+        return Undated(shape, tuple(push.params))
 
     def waiting(self, where: Filter) -> tuple[Filter, Filter]:
         """The filter in two: what can be told of a row by itself, and what waits for keys of the rows themselves."""
@@ -178,7 +197,7 @@ def over(scan: int, scanned: Reading, test: LocalTest | None, local: Local, join
     """The reading that goes on with another step's rows, widened by ``joins`` and filtered by ``test``."""
     return replace(
         scanned, params=(), cells=(), local=test, local_params=tuple(local.params), waits_on=tuple(local.waits_on),
-        scan=scan, joins=joins, joined=(), seen=None,
+        scan=scan, joins=joins, joined=(), seen=None, undated=None,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from aiodataloader import DataLoader
 
 from auth.principal import Principal
-from gateway import grouping, pages
+from gateway import grouping, pages, undated
 from gateway.allowed import MeasureTerm, MissingPart, Path, cut
 from gateway.cursors import Sealer
 from gateway.decode import Decoder, blank
@@ -77,6 +77,10 @@ class _Withheld(Exception):
     """All totals a query needs are withheld."""
 
 
+COUNTED = -1
+"""In the place of a step: a count beside the plan."""
+
+
 class _Stop(Exception):
     """A step cannot give anything; the problem is already told."""
 
@@ -101,6 +105,8 @@ class Execution:
     missing: list[MissingPart] = field(default_factory=list)
     """Parts of derived records that could not be worked out."""
     began: dt.datetime = field(default_factory=lambda: dt.datetime.now(KARACHI))
+    undated: dict[int, int] = field(default_factory=dict)
+    """Rows left out by step, because no recorded date says since when they are known."""
     _told: set[tuple[str, str]] = field(default_factory=set)
     _waiting: dict[int, int] = field(default_factory=dict)
 
@@ -197,7 +203,7 @@ class Execution:
         also = None if principal.also is None else principal.also.attributes
         attributes = repr((sorted(principal.attributes.items()), also and sorted(also.items())))
         values = tuple(repr(self.read(leaf, parse)) for leaf, parse in step.kept.values)
-        return step.kept.told, values, self.prepared.plan.allowed.access.key, attributes
+        return step.kept.told, step.shown, values, self.prepared.plan.allowed.access.key, attributes
 
     def _keep(self, step: RowsStep) -> None:
         assert step.reading.derived is not None
@@ -207,9 +213,12 @@ class Execution:
         self.reach.lately.put(self._list_key(step), kept, asyncio.get_running_loop().time())
 
     def _list_key(self, step: RowsStep) -> tuple[Any, ...]:
-        """What the derived rows of a list depend on: binding holds subject, list, values and catalog."""
+        """What the derived rows of a list depend on: binding holds subject, list, values and catalog. Another question
+        about the same list has other cells."""
         access, principal = self.prepared.plan.allowed.access, self.principal
-        return self.binding(step, None), access.key, principal.purpose, principal.case
+        derived = self.prepared.plan.steps[step.reading.derived or 0]
+        assert isinstance(derived, DeriveStep)
+        return self.binding(step, None), derived.shown, access.key, principal.purpose, principal.case
 
     async def _result(self, step: Step) -> Result:
         match step:
@@ -302,7 +311,7 @@ class Execution:
             except _Stop as stop:
                 lost[number] = stop.code, LOST.get(stop.code, UNREACHED)
         if not lost:
-            rows = told(evaluate(step.query, given))
+            rows = told(projected(evaluate(step.query, given), step.places))
             if step.kept is not None:
                 self._keep_figures(step, rows)
             return RowsResult(rows)
@@ -314,7 +323,7 @@ class Execution:
             raise _Stop(code)
         for name, number in absent.items():
             self._miss(step, name, self._record_of(step.inputs[number].step), *lost[number])
-        return RowsResult(told(evaluate(without(step.query, frozenset(absent)), given)))
+        return RowsResult(told(projected(evaluate(without(step.query, frozenset(absent)), given), step.places)))
 
     def _input(self, step: DeriveStep, part: DeriveInput) -> list[Any]:
         above = self.results[part.step]
@@ -375,11 +384,12 @@ class Execution:
         if key < 0 or None not in [row[key] for row in rows]:
             return rows
         record = step.reading.record
-        self._tell(
-            step.path, Code.SOURCE_UNAVAILABLE,
-            f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
-            f"{record.name}.key",
-        )  # fmt: skip
+        if not step.reading.quiet:
+            self._tell(
+                step.path, Code.SOURCE_UNAVAILABLE,
+                f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
+                f"{record.name}.key",
+            )  # fmt: skip
         return [row for row in rows if row[key] is not None]
 
     def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
@@ -387,11 +397,12 @@ class Execution:
         by_key: dict[Any, Sequence[int]] = {row[join]: (index,) for index, row in enumerate(rows)}
         if len(by_key) != len(rows):
             record = step.reading.record
-            self._tell(
-                step.path, Code.SOURCE_UNAVAILABLE,
-                f"{record.type_name}: several rows have the same {record.key_field.api_name}; none of them is shown",
-                record, f"{record.name}.duplicate",
-            )  # fmt: skip
+            if not step.reading.quiet:
+                self._tell(
+                    step.path, Code.SOURCE_UNAVAILABLE,
+                    f"{record.type_name}: several rows have the same {record.key_field.api_name}; "
+                    "none of them is shown", record, f"{record.name}.duplicate",
+                )  # fmt: skip
             times = Counter(row[join] for row in rows)
             by_key = {key: found for key, found in by_key.items() if times[key] == 1}
         return RowsResult(rows, by_key)
@@ -519,7 +530,7 @@ class Execution:
         local_params = self._params(reading.local_params, step.path)
         finer = None if step.merges is None or reading.scan is None else self.results[reading.scan]
         return grouping.group(
-            step, rows, local_params, lambda part: self._unreadable(step.path, part, reading.record),
+            step, rows, local_params, lambda part: self._unreadable(step.path, part, reading),
             finer if isinstance(finer, grouping.Groups) else None,
         )  # fmt: skip
 
@@ -579,6 +590,8 @@ class Execution:
         if reading.local_params or reading.local is not None or self.prepared.blanking[step]:
             local_params = self._params(reading.local_params, path)
             rows = blank(rows, reading.cells, local_params)
+            if reading.undated is not None and not reading.quiet:
+                self.undated[step] = undated.among(reading.undated, rows, local_params)
             if reading.local is not None:
                 test = reading.local
                 rows = [row for row in rows if test(row, local_params)]
@@ -596,7 +609,7 @@ class Execution:
         """Decoded rows that may be seen; what cannot be read is told of these only."""
 
         def report(part: Field) -> None:
-            self._unreadable(path, part, reading.record)
+            self._unreadable(path, part, reading)
 
         if reading.seen is None:
             return decoder(rows, report)
@@ -612,7 +625,7 @@ class Execution:
         above = self.results[derived]
         if not isinstance(above, RowsResult):
             raise _Stop(above.code if isinstance(above, Failed) else Code.INTERNAL)
-        return [tuple(row[at] for at in reading.taken) for row in above.rows]
+        return projected(above.rows, reading.taken)
 
     def _over_scan(self, reading: Reading, path: Path) -> list[Any]:
         """Another step's rows, widened by linked ones and filtered."""
@@ -666,6 +679,22 @@ class Execution:
             self._tell(path, problem.code, problem.message, reading.record, about)
             raise _Stop(problem.code) from problem
 
+    async def count_undated(self) -> None:
+        """Asks the sources that leave out rows without a recorded date by themselves how many these are."""
+        for step in self.prepared.plan.steps:
+            reading = None if isinstance(step, (LookupStep, DeriveStep)) else step.reading
+            if reading is None or reading.quiet or reading.undated is None or reading.undated.shape is None:
+                continue
+            try:
+                params = self._params(reading.undated.params, step.path)
+                keys = None if reading.keyed is None else self._keys(reading.keyed)
+                counted = await self._fetch(COUNTED, reading, step.path, reading.undated.shape, params, None, keys)
+            except _Stop:
+                continue
+            finally:
+                self.sources.actual.pop(COUNTED, None)
+            self.undated[step.id] = sum(row[0] for row in counted)
+
     def report_computed(self, part: Field, type_name: str) -> None:
         """A computed field whose function failed on a row: null, told once."""
         self._tell(
@@ -682,7 +711,10 @@ class Execution:
         compare = COMPARE[op]
         return lambda measured: measured is not None and compare(measured, value)
 
-    def _unreadable(self, path: Path, part: Field, record: Record) -> None:
+    def _unreadable(self, path: Path, part: Field, reading: Reading) -> None:
+        if reading.quiet:
+            return
+        record = reading.record
         self._tell(
             path, Code.SOURCE_UNAVAILABLE,
             f"{record.type_name}.{part.api_name}: a value of {record.source_name}.{part.column} cannot be read",

@@ -24,11 +24,13 @@ from gateway.plan import (
 from gateway.prepared import waits_on
 from gateway.request import GraphQLRequest
 from gateway.templates import FromPrincipal, FromVariable, Leaf
+from gateway.undated import left_out
 from schema.catalog import Catalog
 from schema.derive import (
     Compared,
     Computed,
     Described,
+    Gaps,
     Given,
     Grouped,
     Held,
@@ -126,8 +128,7 @@ def _step(step: Step) -> str:
     if isinstance(step, KeySetStep):
         lines.append(_direction(step, reading))
     lines += [
-        f"    joined in the source: {one.record.name} for the filter through {one.into}, "
-        "less than keys or rows first"
+        f"    joined in the source: {one.record.name} for the filter through {one.into}, less than keys or rows first"
         for one in reading.joined
     ]
     lines += _keys(reading)
@@ -183,6 +184,8 @@ def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
             told = f"carry forward by {first} of each {', '.join(by)}"
         case Spread(first=first, last=last):
             told = f"a row a month from {first} to {last}"
+        case Gaps(by=by, on=first):
+            told = f"the missing {first} of each {', '.join(by)}"
         case Together():
             told = "together"
         case Parts(parts=named):
@@ -253,9 +256,7 @@ def _keys(reading: Reading) -> list[str]:
 def _order(step: RowsStep, reading: Reading) -> str:
     paging = step.paging
     assert paging is not None
-    told = [
-        f"{term.name} {'DESC' if term.descending else 'ASC'}" for term in paging.order
-    ]
+    told = [f"{term.name} {'DESC' if term.descending else 'ASC'}" for term in paging.order]
     where = "" if paging.pushed else "then here: "
     per = " for each key" if reading.keyed is not None else ""
     return f"    {where}order: {', '.join(told)}; page{per}"
@@ -340,6 +341,7 @@ def measured(run: Execution) -> list[dict[str, Any]]:
 def provenance(run: Execution, allowed: Allowed) -> list[dict[str, Any]]:
     """Per department: its sources with owner and freshness, and what was masked or refused, with the rule ids."""
     catalog: Catalog = allowed.access.catalog
+    undated = left_out(run.prepared.plan, run.undated)
     told = []
     for name in sorted(run.prepared.plan.departments | {r.department for r in allowed.refusals if r.department}):
         department = catalog.departments[name]
@@ -347,12 +349,13 @@ def provenance(run: Execution, allowed: Allowed) -> list[dict[str, Any]]:
         for record in catalog.records.values():
             if record.department.name == name and record.name in run.sources.rows_read:
                 as_of, stale = run.sources.freshness.get(record.source.name, (None, False))
-                sources.append(
-                    {
-                        "record": record.type_name, "source": record.source_name, "owner": record.owner,
-                        "asOf": as_of, "stale": stale,
-                    }
-                )  # fmt: skip
+                source: dict[str, Any] = {
+                    "record": record.type_name, "source": record.source_name, "owner": record.owner,
+                    "asOf": as_of, "stale": stale,
+                }  # fmt: skip
+                if record.name in undated:
+                    source["undated"] = undated[record.name]
+                sources.append(source)
         own = {record.type_name for record in catalog.records.values() if record.department.name == name}
         told.append(
             {

@@ -10,7 +10,9 @@ from graphql import GraphQLSchema
 
 from auth.credentials import Authenticator
 from auth.policy import Access, Policy
+from gateway.acting.worker import Worker
 from gateway.executor import Reach
+from gateway.live.room import Room
 from gateway.operation import Reader
 from gateway.surface import Surface, build_surface, secret_coordinates
 from gateway.weight import OperationLimits
@@ -36,10 +38,18 @@ class House:
     limits: OperationLimits = field(default_factory=OperationLimits)
     time_s: float = 10.0
     under_way: int = 0
+    live: Room = field(default_factory=Room)
+    worker: Worker | None = None
+    """Does what clients have done; None: nothing can be."""
     plans: Recent[Hashable, Any] = field(default_factory=lambda: Recent(1024))
     _readers: dict[frozenset[str], tuple[GraphQLSchema, Reader]] = field(default_factory=dict)
     _sdl: str | None = None
     _hidden: Recent[Hashable, frozenset[str]] = field(default_factory=lambda: Recent(512))
+
+    @property
+    def acting(self) -> Worker:
+        assert self.worker is not None, "this house does nothing for clients"
+        return self.worker
 
     @property
     def published_sdl(self) -> str:

@@ -17,6 +17,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from gateway.metrics import Metrics
+from gateway.operation import operation_kind
 from gateway.request import Answer, GraphQLRequest, Incoming
 from schema.errors import Code
 
@@ -56,26 +57,38 @@ class HttpProblem(Exception):
 
 
 Ask = Callable[[Incoming], Awaitable[Answer]]
+Stream = Callable[[Incoming, str, list[tuple[bytes, bytes]], Receive, Send], Awaitable[str]]
+"""Answers somebody by server-sent events; gives the outcome. Raises HttpProblem where there is no room for more."""
 
 
 class GraphQLEndpoint:
-    """``/graphql``. ``ask`` answers a request that could be read."""
+    """``/graphql``. ``ask`` answers a request that could be read, ``stream`` one whose answer comes as events."""
 
-    def __init__(self, ask: Ask, limits: HttpLimits, metrics: Metrics) -> None:
+    def __init__(self, ask: Ask, stream: Stream, limits: HttpLimits, metrics: Metrics) -> None:
         self._ask = ask
+        self._stream = stream
         self._limits = limits
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        media, request_id = PLAIN_JSON, secrets.token_hex(8)
+        media: bytes | None = PLAIN_JSON
+        request_id = secrets.token_hex(8)
         extra: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode())]
         try:
             headers = dict(scope["headers"])
-            media = _accepted(headers.get(b"accept"))
+            accept = headers.get(b"accept")
+            events, media = _media(accept)
             request = await self._read(scope, headers, receive)
             given = {name: headers[key].decode("latin-1") for key, name in CONTEXT_HEADERS.items() if key in headers}
             incoming = Incoming(request, request_id=request_id, read_only=scope["method"] == "GET", **given)
+            if events and (media is None or operation_kind(request) == "subscription"):
+                client = scope.get("client")
+                who = str(client[0]) if client else "unknown"
+                outcome = await self._stream(incoming, who, [*FIXED_HEADERS, *extra], receive, send)
+                self._metrics.answered(outcome, time.perf_counter() - started)
+                return
+            media = media or PLAIN_JSON
             answer = await self._ask(incoming)
             status, body = self._status(answer, media), answer.body
             if answer.ledger_entry is not None:
@@ -94,7 +107,8 @@ class GraphQLEndpoint:
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", media), (b"content-length", str(len(body)).encode()), *FIXED_HEADERS, *extra
+                (b"content-type", media or PLAIN_JSON), (b"content-length", str(len(body)).encode()), *FIXED_HEADERS,
+                *extra,
             ],
         }  # fmt: skip
         await send(start)
@@ -142,6 +156,17 @@ class GraphQLEndpoint:
             if not message.get("more_body"):
                 return bytes(parts)
             message = await receive()
+
+
+def _media(accept: bytes | None) -> tuple[bool, bytes | None]:
+    """Whether events are accepted, and the JSON media type where one is."""
+    events = accept is not None and b"text/event-stream" in accept.lower()
+    try:
+        return events, _accepted(accept)
+    except HttpProblem:
+        if events:
+            return True, None
+        raise
 
 
 def _accepted(accept: bytes | None) -> bytes:

@@ -29,7 +29,8 @@ STYLE = (
 def page(catalog: Catalog) -> HTMLResponse:
     """The page as HTML under a policy that lets nothing else in."""
     departments = "".join(
-        f"<tr><td>{escape(department.title)}</td><td>{escape(department.owner)}</td></tr>"
+        f"<tr><td>{escape(department.title)}</td><td>{escape(department.owner)}</td>"
+        f"<td><a href=/contracts/{escape(department.name)}.yaml>contract</a></td></tr>"
         for department in catalog.departments.values()
     )
     requests = "".join(f"<h3>{escape(title)}</h3><pre>{escape(text)}</pre>" for title, text in REQUESTS)
@@ -38,10 +39,11 @@ def page(catalog: Catalog) -> HTMLResponse:
         f"<style>{STYLE}</style><h1>Balochistan data gateway</h1>"
         "<p>One GraphQL endpoint over the departments&#8217; own systems. Each department keeps its data, says who may "
         "see what, and every answer is recorded.</p>"
-        f"<table><tr><th>Department</th><th>Answerable</th></tr>{departments}</table>"
+        f"<table><tr><th>Department</th><th>Answerable</th><th></th></tr>{departments}</table>"
         "<h2>Three requests to paste</h2><p>Send them by POST to <code>/graphql</code> as "
         "<code>{&quot;query&quot;: &quot;...&quot;}</code>, or by GET as <code>/graphql?query=...</code>.</p>"
-        f"{requests}<p>The whole schema: <a href=/schema.graphql>/schema.graphql</a>. Health: "
+        f"{requests}<p>The whole schema: <a href=/schema.graphql>/schema.graphql</a>. The catalogue for other portals: "
+        "<a href=/catalog.jsonld>/catalog.jsonld</a>. Health: "
         "<a href=/healthz>/healthz</a>, <a href=/readyz>/readyz</a>, <a href=/metrics>/metrics</a>.</p></html>"
     )
     policy = (

@@ -8,9 +8,10 @@ Within one source it may need neither: see ``gateway.collapsing``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import TypeAlias
 
 from gateway.allowed import AllTests, FieldTest, Filter, Hop, LinkTest, Path, Via
 from gateway.collapsing import Alternative, can_collapse, reads_less, with_those_inside
@@ -21,7 +22,7 @@ from gateway.pushdown import Local, Pushdown, conjuncts, coordinate, link_tests
 from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.derivations import derivation_of
-from schema.derive import Derivation, cells
+from schema.derive import Derivation
 from schema.fetch import Cell, Column, Condition, FetchShape, Function, Measure
 from schema.predicates import TRUE, Predicate
 
@@ -45,6 +46,19 @@ class Wanted:
     condition: Predicate
 
 
+@dataclass(frozen=True, slots=True)
+class KeysFor:
+    """Rows of a derived record are asked for by values that a step's rows have of its ``field``."""
+
+    field: Field
+    parent: Parent
+
+
+Derive: TypeAlias = Callable[
+    [Record, Derivation, Filter, Path, Sequence[str], KeysFor | None], tuple[int, tuple[int, ...]]
+]
+
+
 @dataclass(slots=True)
 class Linker:
     """Numbers the steps of one plan and writes those that reach over links. ``turned``: coordinates of links whose
@@ -54,8 +68,8 @@ class Linker:
     turned: frozenset[str] = frozenset()
     known_at: Leaf | None = None
     """What the root being planned asks: only rows that the sources knew at this moment."""
-    derive: Callable[[Record, Derivation, Filter, Path], int] | None = None
-    """Writes the steps of a derived record: set by who puts the planner together."""
+    derive: Derive | None = None
+    """Gives the step of a derived record and where cells stand in its rows: set by who puts the planner together."""
     steps: dict[int, Step] = field(default_factory=dict)
     _next: int = 0
     _key_sets: list[tuple[int, LinkTest, Parent | None, Leaf | None]] = field(default_factory=list)
@@ -74,7 +88,8 @@ class Linker:
         return FieldTest(record.fields[record.recorded], "lte", self.known_at, TRUE)
 
     def keyed(self, target: Field, record: Record, parent: Parent) -> Keyed:
-        return Keyed(codec_of(target), parent.step, parent.position, pushed=takes_keys(record, target))
+        pushed = takes_keys(record, target)
+        return Keyed(codec_of(target), parent.step, parent.position, pushed=pushed, about=parent.about)
 
     def choose(
         self, draft: Draft, where: Filter, parent: Parent | None, local: Field | None, limit: float = inf
@@ -192,9 +207,15 @@ class Linker:
         if derivation is None:
             return reading
         assert self.derive is not None
-        step = self.derive(draft.record, derivation, where, path)
-        names = cells(derivation.query)
-        taken = tuple(names.index(use.field.column or "") for use in reading.cells)
+        keyed, keys = reading.keyed, None
+        if keyed is not None:
+            asked = reading.cells[reading.join].field
+            if keyed.parent is not None:
+                keys = KeysFor(asked, Parent(keyed.parent, keyed.position, keyed.about))
+            elif keyed.value is not None:
+                where = AllTests((where, FieldTest(asked, "eq", keyed.value, TRUE)))
+        wanted = [use.field.column or "" for use in reading.cells]
+        step, taken = self.derive(draft.record, derivation, where, path, wanted, keys)
         return replace(reading, derived=step, taken=taken)
 
     def _keys_of(self, test: LinkTest, draft: Draft, scan: int, path: Path) -> int:

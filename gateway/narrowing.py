@@ -18,6 +18,7 @@ from schema.derive import (
     Compared,
     Computed,
     Expression,
+    Gaps,
     Grouped,
     Held,
     Joined,
@@ -48,7 +49,7 @@ def narrowed(query: Node, asked: list[FieldTest], access: tuple[LeafAccess, ...]
         name = test.field.column
         if test.op == "isNull" or test.condition != TRUE or name is None:
             continue
-        for number, cell_name, expression, back in _origins(query, name, Way(0)):
+        for number, cell_name, expression, back in origins(query, name, Way(0)):
             cell = access[number].cells.get(cell_name)
             if cell is None or cell.hops or cell.condition != TRUE:
                 continue
@@ -92,56 +93,56 @@ class Way:
         return replace(self, first=self.first + len(leaves(node)))
 
 
-def _origins(node: Node, name: str, way: Way) -> Iterator[tuple[int, str, Expression | None, int]]:
+def origins(node: Node, name: str, way: Way) -> Iterator[tuple[int, str, Expression | None, int]]:
     """Leaves and cells whose rows may be narrowed by a test of this cell, what is worked out of them, and how many
     earlier periods they need."""
     match node:
         case RowsOf():
             yield way.first, name, way.expression, way.back
-        case Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by):
+        case (
+            Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by)
+            | Gaps(of=of, by=by) | Ranked(of=of, by=by)
+        ):  # fmt: skip
             if name in by:
-                yield from _origins(of, name, way)
-        case Ranked(of=of, by=by):
-            if name in by:
-                yield from _origins(of, name, way)
+                yield from origins(of, name, way)
         case Compared(of=of, by=by, period=period, back=back):
             if name in by:
-                yield from _origins(of, name, way)
+                yield from origins(of, name, way)
             elif name == period:
-                yield from _origins(of, name, replace(way, back=way.back + back))
+                yield from origins(of, name, replace(way, back=way.back + back))
         case Parts(parts=named):
             for _, part in named:
-                yield from _origins(part, name, way)
+                yield from origins(part, name, way)
                 way = way.past(part)
         case Together(parts=parts):
             for part in parts:
-                yield from _origins(part, name, way)
+                yield from origins(part, name, way)
                 way = way.past(part)
         case Spread(of=of, first=first_day, last=last_day):
             if name != "month":
-                yield from _origins(of, name, way)
+                yield from origins(of, name, way)
             elif way.expression is None:
-                yield from _origins(of, first_day, replace(way, expression=BEGUN))
-                yield from _origins(of, last_day, replace(way, expression=NOT_OVER))
+                yield from origins(of, first_day, replace(way, expression=BEGUN))
+                yield from origins(of, last_day, replace(way, expression=NOT_OVER))
         case Kept(of=of):
-            yield from _origins(of, name, way)
+            yield from origins(of, name, way)
         case Computed(of=of, cells=added):
             names = [one for one, _ in added]
             if name not in names:
-                yield from _origins(of, name, way)
+                yield from origins(of, name, way)
             elif way.expression is None:
                 at = names.index(name)
                 worked = added[at][1]
                 if worked.function in CARRIED and worked.reads[0] not in names[:at]:
-                    yield from _origins(of, worked.reads[0], replace(way, expression=worked))
+                    yield from origins(of, worked.reads[0], replace(way, expression=worked))
         case Joined(left=left, right=right, on=on):
             for one, other in on:
                 if one == name:
-                    yield from _origins(right, other, way.past(left))
+                    yield from origins(right, other, way.past(left))
             if name in cells(left):
-                yield from _origins(left, name, way)
+                yield from origins(left, name, way)
             else:
-                yield from _origins(right, name, way.past(left))
+                yield from origins(right, name, way.past(left))
 
 
 BEGUN = Expression("begun_in", ())

@@ -12,21 +12,31 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from auth.consents import ListedConsents, Register
 from auth.credentials import ALGORITHMS, Authenticator, Case, Issuer
 from auth.keysets import Jwks, StaticKey
 from auth.ledger import HeadFile, Ledger, PostgresStore, SqliteStore, Store
 from auth.principal import Principal
 from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
+from connectors.address import Address
+from connectors.calling import open_caller
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
-from gateway.cursors import load_sealer
+from gateway.acting.worker import Timing, Worker
+from gateway.consenting import consent_store, listed_consents
+from gateway.cursors import Sealer, load_sealer
 from gateway.executor import Reach
-from gateway.house import House, make_house
+from gateway.house import House, LedgerWriter, make_house
+from gateway.live.kept import Kept
+from gateway.live.limits import LiveLimits
+from gateway.live.room import Room
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
 from gateway.weight import OperationLimits
+from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
 from schema.fetch import Connector
 from schema.resolve import resolve
@@ -56,16 +66,39 @@ def _catalog(departments: tuple[str, ...]) -> Catalog:
 def open_connectors(settings: Settings, catalog: Catalog, observer: Observer | None = None) -> dict[str, Connector]:
     """A guarded connector for each source. Raises SettingsError naming every source without an address."""
     sources = {name: source for name, source in catalog.sources.items() if source.kind != "derived"}
-    missing = sorted(set(sources) - set(settings.sources))
+    kept = {name for name, source in sources.items() if source.kind == KEPT}
+    missing = sorted(set(sources) - set(settings.sources) - kept)
     if missing:
         raise SettingsError(f"sources: no address for {', '.join(missing)}; add [sources.<name>] with url or folder")
     connectors = {}
     for name, source in sources.items():
         try:
-            connectors[name] = open_connector(source, address_of(name, settings.sources[name]), observer)
+            address = Address(outbox_url(settings)) if name in kept else address_of(name, settings.sources[name])
+            connectors[name] = open_connector(source, address, observer)
         except (UnknownKind, ValueError) as error:
             raise SettingsError(str(error)) from None
     return connectors
+
+
+def outbox_url(settings: Settings) -> str:
+    return settings.actions.url or f"sqlite:///{settings.state}/outbox.sqlite"
+
+
+def open_worker(
+    settings: Settings, catalog: Catalog, connectors: dict[str, Connector], ledger: LedgerWriter
+) -> Worker | None:
+    """Does what the catalog's actions say; None where there are none. Raises SettingsError."""
+    if not catalog.actions:
+        return None
+    callers = {}
+    try:
+        for action in catalog.actions.values():
+            name = action.source.name
+            callers[name] = open_caller(action.source, address_of(name, settings.sources[name]))
+        timing = Timing(settings.actions.lease_s, settings.actions.resolve_s)
+        return Worker(catalog, connectors, callers, ledger, outbox_url(settings), timing)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def open_store(settings: Settings) -> Store:
@@ -94,6 +127,7 @@ def open_authenticator(settings: Settings) -> Authenticator:
             name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
             for name, one in auth.represented.items()
         },
+        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))),
     )  # fmt: skip
 
 
@@ -147,9 +181,27 @@ def _attributes(told: dict[str, Any]) -> dict[str, Any]:
 
 def check_settings(settings: Settings, catalog: Catalog) -> None:
     """Raises SettingsError for what would keep the house from opening. Connects to nothing."""
-    open_connectors(settings, catalog)
+    connectors = open_connectors(settings, catalog)
+    open_worker(settings, catalog, connectors, Ledger(open_store(settings)))
     open_store(settings)
     open_authenticator(settings)
+
+
+def _room(settings: Settings, sealer: Sealer) -> Room:
+    told = msgspec.structs.asdict(settings.live)
+    path = told.pop("kept") or f"{settings.state}/live.sqlite"
+    limits = LiveLimits(**told)
+    return Room(limits, Kept(Path(path), sealer, limits.window_s))
+
+
+class _LedgerOf:
+    """The ledger of a house, looked up at each entry."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def append(self, body: bytes, patience_s: float = 0.0) -> str:
+        return await self._house.ledger.append(body, patience_s)
 
 
 @asynccontextmanager
@@ -164,13 +216,20 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
         catalog, open_authenticator(settings), ledger,
         Reach(connectors, sealer, limits.default_first, limits.max_first),
         limits=OperationLimits(
-            limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost
+            limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost, limits.actions
         ),
-        time_s=limits.time_s,
+        time_s=limits.time_s, live=_room(settings, sealer),
     )  # fmt: skip
+    # Not the ledger itself but whichever the house has, so that there is one place to change it.
+    house.worker = open_worker(settings, catalog, connectors, _LedgerOf(house))
+    if house.worker is not None:
+        await house.worker.open()
     try:
         yield house
     finally:
+        await house.live.aclose()
+        if house.worker is not None:
+            await house.worker.aclose()
         for connector in connectors.values():
             await connector.aclose()
         await ledger.aclose()

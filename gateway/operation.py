@@ -22,10 +22,12 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
+    InlineFragmentNode,
     NameNode,
     Node,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     TokenKind,
     VariableNode,
     get_named_type,
@@ -65,8 +67,8 @@ class OperationError(Exception):
 class NotAQuery(OperationError):
     """A mutation or a subscription; by GET it is not even allowed to be asked."""
 
-    def __init__(self) -> None:
-        super().__init__(Code.BAD_INPUT, (ErrorInfo("only queries can be asked here"),))
+    def __init__(self, message: str = "only queries can be asked here") -> None:
+        super().__init__(Code.BAD_INPUT, (ErrorInfo(message),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,16 @@ class Operation:
         """The root fields."""
         return self.collector.collect([self.parsed.definition.selection_set])
 
+    @property
+    def acts(self) -> bool:
+        """A mutation: has something done."""
+        return self.parsed.definition.operation is OperationType.MUTATION
+
+    @property
+    def streams(self) -> bool:
+        """A subscription: answered again and again."""
+        return self.parsed.definition.operation is OperationType.SUBSCRIPTION
+
 
 class Reader:
     """Reads operations against one schema."""
@@ -112,8 +124,8 @@ class Reader:
         self._limits = limits
         self._known: Recent[tuple[str, str | None], Parsed | OperationError] = Recent(size)
 
-    def read(self, request: GraphQLRequest) -> Operation:
-        """Raises OperationError."""
+    def read(self, request: GraphQLRequest, *, streams: bool = False, acts: bool = False) -> Operation:
+        """Raises OperationError. ``streams``, ``acts``: whether a subscription, a mutation may be asked here."""
         key = (request.query, request.operation_name)
         parsed = self._known.get(key)
         if parsed is None:
@@ -125,6 +137,10 @@ class Reader:
                 self._known[key] = parsed
         if isinstance(parsed, OperationError):
             raise parsed
+        if not acts and parsed.definition.operation is OperationType.MUTATION:
+            raise NotAQuery
+        if not streams and parsed.definition.operation is OperationType.SUBSCRIPTION:
+            raise NotAQuery("subscriptions are answered by WebSocket, or as server-sent events (text/event-stream)")
         try:
             parsed.arguments.check(request.variables, self._limits)
         except (TooLarge, Unfit) as problem:
@@ -150,8 +166,6 @@ class Reader:
             raise _refused([error] if isinstance(error, GraphQLError) else [], "the operation nests too deep") from None
         definition = _definition(document, request.operation_name)
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-        if definition.operation is not OperationType.QUERY:
-            raise NotAQuery
         try:
             check_selections(definition.selection_set, fragments, self._limits)
             arguments = arguments_of(document)
@@ -164,6 +178,7 @@ class Reader:
             raise _unfit(TooLarge("the operation repeats too many fields to be checked; ask for each field once"))
         if errors:
             raise _refused(errors, "")
+        self._check_actions(definition, fragments)
         typed = tuple(
             (node.variable.name.value, type_from_ast(self._schema, node.type))
             for node in definition.variable_definitions or ()
@@ -174,11 +189,46 @@ class Reader:
         told_hash = hashlib.sha256(told.encode()).hexdigest()
         return Parsed(digest, document, definition, fragments, told, told_hash, typed, plain, arguments)
 
+    def _check_actions(
+        self, definition: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> None:
+        """Counted with ``@skip`` and ``@include`` left aside."""
+        if definition.operation is not OperationType.MUTATION:
+            return
+        most = self._limits.actions
+        if _fields_under(definition.selection_set, fragments) > most:
+            raise _unfit(TooLarge(f"a mutation may have {most} things done; ask with several"))
+
     def _coerce(self, parsed: Parsed, given: Mapping[str, Any]) -> Mapping[str, Any]:
         values = get_variable_values(self._schema, parsed.definition.variable_definitions or (), dict(given))
         if isinstance(values, list):
             raise OperationError(Code.BAD_INPUT, tuple(_variable_error(error) for error in values))
         return values.coerced
+
+
+def _fields_under(selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> int:
+    """Response keys at most: fields of these selections, fragments spread out; validation has refused cycles."""
+    found = 0
+    for node in selection_set.selections:
+        match node:
+            case FieldNode():
+                found += 1
+            case FragmentSpreadNode():
+                found += _fields_under(fragments[node.name.value].selection_set, fragments)
+            case InlineFragmentNode():
+                found += _fields_under(node.selection_set, fragments)
+    return found
+
+
+def operation_kind(request: GraphQLRequest) -> str:
+    """query, mutation or subscription, as far as a glance tells: who reads the operation decides."""
+    if "subscription" not in request.query:
+        return "query"
+    try:
+        _count_tokens(request.query, OperationLimits().tokens)
+        return _definition(parse(request.query), request.operation_name).operation.value
+    except (GraphQLError, RecursionError, OperationError):
+        return "query"
 
 
 def _refused(errors: list[GraphQLError], otherwise: str) -> OperationError:

@@ -3,7 +3,7 @@ planned; and which are missing. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from schema.derive import (
     Ranked,
     Spread,
 )
+from schema.recent import Recent
 
 UNKNOWN = object()
 """A value only the request's principal or rows would tell."""
@@ -42,6 +43,21 @@ class Settling:
         return tuple(
             passing(test, constants, variables) for test, constants in zip(self.tests, self.constants, strict=True)
         )
+
+
+def settled_key(plans: Recent[Hashable, Any], base: Hashable, variables: Mapping[str, Any]) -> Hashable:
+    """Where the plan of an operation stands: under ``base``, or beside what settles it."""
+    settling = plans.get(base)
+    return (base, settling.outcome(variables)) if isinstance(settling, Settling) else base
+
+
+def keep_plan(
+    plans: Recent[Hashable, Any], base: Hashable, variables: Mapping[str, Any], settled: tuple[Settled, ...], plan: Any
+) -> None:
+    """Keeps a plan that is good for values that settle the same parts, and for no others."""
+    if settled:
+        plans[base] = Settling(tuple(one.test for one in settled), tuple(one.constants for one in settled))
+    plans[settled_key(plans, base, variables)] = plan
 
 
 def settle(parts: Parts, tests: Iterable[FieldTest], variables: Mapping[str, Any]) -> list[Settled]:

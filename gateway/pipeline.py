@@ -28,7 +28,7 @@ from gateway.cost import Cost, cost_of
 from gateway.executor import Execution
 from gateway.house import House
 from gateway.operation import ErrorInfo, NotAQuery, Operation, OperationError
-from gateway.partwise import Settling
+from gateway.partwise import keep_plan, settled_key
 from gateway.planner import make_plan
 from gateway.prepared import Prepared, prepare
 from gateway.request import Answer, GraphQLRequest, Incoming
@@ -68,23 +68,40 @@ class Course:
     codes: list[str] = field(default_factory=list)
 
 
+async def act(house: House, course: Course, operation: Operation, access: Any) -> bytes:
+    """A mutation's response. What it shows is read by the stages here, so its module stands above this one."""
+    from gateway.acting.mutation import act as acted
+
+    return await acted(house, course, operation, access)
+
+
+async def _answered(house: House, course: Course, operation: Operation, access: Any) -> bytes:
+    """A query's response."""
+    course.compiled = compiled = _compiled(house, operation, access)
+    check_cost(house, compiled, operation)
+    run, compiled = await _run_whole(house, course, compiled, operation, access)
+    if course.incoming.request.extensions.get("provenance") is True:
+        await run.count_undated()
+    return _body(house, course, run, compiled, operation)
+
+
 async def answer(house: House, incoming: Incoming) -> Answer:
     """The response to a request, once its ledger entry is durable."""
     course = Course(incoming, int(time.time() * 1000))
     outcome, body = "ok", b""
     house.under_way += 1
     try:
-        course.principal = await house.authenticator.authenticate(*_claims(incoming))
+        course.principal = await house.authenticator.authenticate(*claims(incoming))
         access = house.policy.access(course.principal)
-        course.operation = operation = house.reader(access).read(incoming.request)
-        course.compiled = compiled = _compiled(house, operation, access)
-        _check_cost(house, compiled, operation)
-        run, compiled = await _run_whole(house, course, compiled, operation, access)
-        body = _body(house, course, run, compiled, operation)
+        course.operation = operation = house.reader(access).read(incoming.request, acts=not incoming.read_only)
+        if operation.acts:
+            body = await act(house, course, operation, access)
+        else:
+            body = await _answered(house, course, operation, access)
     except OperationError as error:
         outcome = "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
         course.codes.append(error.code)
-        body = _errors([{"message": info.message, **_locations(info), "extensions": {"code": error.code}}
+        body = _errors([{"message": info.message, **locations(info), "extensions": {"code": error.code}}
                         for info in error.errors])  # fmt: skip
     except AuthError as error:
         outcome = "unauthenticated" if error.code == Code.UNAUTHENTICATED else "request_error"
@@ -93,7 +110,7 @@ async def answer(house: House, incoming: Incoming) -> Answer:
     except Exception as error:
         outcome = "internal"
         course.codes.append(Code.INTERNAL)
-        log.error("request failed", request=incoming.request_id, kind=type(error).__name__, where=_where(error))
+        log.error("request failed", request=incoming.request_id, kind=type(error).__name__, where=place_of(error))
         message = "something went wrong here; tell the operators the request id"
         body = _errors([{"message": message, "extensions": {"code": Code.INTERNAL, "requestId": incoming.request_id}}])
     finally:
@@ -137,7 +154,7 @@ async def _run(house: House, course: Course, compiled: Compiled) -> Execution:
     return run
 
 
-def _claims(incoming: Incoming) -> tuple[Credentials, Context]:
+def claims(incoming: Incoming) -> tuple[Credentials, Context]:
     """Who asks and in what context; header and body must not disagree."""
     claims: dict[str, str] = {}
     extensions = incoming.request.extensions
@@ -153,11 +170,10 @@ def _claims(incoming: Incoming) -> tuple[Credentials, Context]:
 
 
 def _compiled(house: House, operation: Operation, access: Any) -> Compiled:
-    key = _plan_key(house, operation, access)
-    compiled = house.plans.get(key)
+    compiled = house.plans.get(settled_key(house.plans, _plan_key(operation, access), operation.variables))
     if not isinstance(compiled, Compiled):
         compiled = _compile(house, operation, allow(house, operation, access), frozenset())
-        _put(house, operation, access, compiled)
+        _keep(house, operation, access, compiled)
     return compiled
 
 
@@ -165,39 +181,34 @@ def _turned(house: House, operation: Operation, access: Any, compiled: Compiled,
     """The plan turned round at some links, which later requests then start with."""
     plan = compiled.prepared.plan
     compiled = _compile(house, operation, plan.allowed, plan.turned | turned)
-    _put(house, operation, access, compiled)
+    _keep(house, operation, access, compiled)
     return compiled
 
 
-def _put(house: House, operation: Operation, access: Any, compiled: Compiled) -> None:
-    """Keeps the plan; where it was settled by values of variables, beside what settles it."""
+def _keep(house: House, operation: Operation, access: Any, compiled: Compiled) -> None:
     settled = compiled.prepared.plan.allowed.settled
-    if settled:
-        tests = tuple(one.test for one in settled)
-        house.plans[_base_key(operation, access)] = Settling(tests, tuple(one.constants for one in settled))
-    house.plans[_plan_key(house, operation, access)] = compiled
+    keep_plan(house.plans, _plan_key(operation, access), operation.variables, settled, compiled)
 
 
-def _base_key(operation: Operation, access: Any) -> Hashable:
+def _plan_key(operation: Operation, access: Any) -> Hashable:
     return (operation.parsed.text_hash, operation.shape, access.key)
 
 
-def _plan_key(house: House, operation: Operation, access: Any) -> Hashable:
-    key = _base_key(operation, access)
-    settling = house.plans.get(key)
-    return (key, settling.outcome(operation.variables)) if isinstance(settling, Settling) else key
-
-
 def _compile(house: House, operation: Operation, allowed: Allowed, turned: frozenset[str]) -> Compiled:
-    prepared = prepare(make_plan(allowed, turned))
     known = roots_of(house.catalog)
     beside = any(pick.name not in known for pick in operation.picked())
+    return compiled_over(house, allowed, turned, beside)
+
+
+def compiled_over(house: House, allowed: Allowed, turned: frozenset[str], beside: bool = False) -> Compiled:
+    """The plan of an authorized operation, ready to run."""
+    prepared = prepare(make_plan(allowed, turned))
     cost = cost_of(allowed)
     fixed = None if cost.varies else cost.of({}, house.reach.default_first, house.reach.max_first)
     return Compiled(prepared, {}, beside, recording.footprint(prepared.plan), cost, fixed)
 
 
-def _check_cost(house: House, compiled: Compiled, operation: Operation) -> None:
+def check_cost(house: House, compiled: Compiled, operation: Operation) -> None:
     """Raises OperationError when the answer could hold more values than the limit."""
     cost = compiled.fixed_cost
     if cost is None:
@@ -219,17 +230,18 @@ def _body(house: House, course: Course, run: Execution, compiled: Compiled, oper
     allowed = compiled.prepared.plan.allowed
     data = Assembler(run, compiled.builders).data()
     errors = [
-        _error(refusal.message, refusal.path, refusal.code, refusal.department, refusal.owner)
+        told_error(refusal.message, refusal.path, refusal.code, refusal.department, refusal.owner)
         for refusal in allowed.refusals
     ] + [
-        _error(problem.message, problem.path, problem.code, problem.department, problem.owner)
+        told_error(problem.message, problem.path, problem.code, problem.department, problem.owner)
         for problem in run.problems
     ]
     if compiled.beside:
         beside = _beside(house.schema_of(allowed.access), operation, course.incoming.request)
         data = {pick.key: data.get(pick.key, (beside.data or {}).get(pick.key)) for pick in operation.picked()}
         errors += [
-            _error(error.message, tuple(map(str, error.path or ())), Code.BAD_INPUT) for error in beside.errors or ()
+            told_error(error.message, tuple(map(str, error.path or ())), Code.BAD_INPUT)
+            for error in beside.errors or ()
         ]
     course.codes += [error["extensions"]["code"] for error in errors]
     response: dict[str, Any] = {"errors": errors, "data": data} if errors else {"data": data}
@@ -254,7 +266,7 @@ def _beside(schema: GraphQLSchema, operation: Operation, request: GraphQLRequest
     return result
 
 
-def _error(
+def told_error(
     message: str, path: tuple[str, ...], code: str, department: str | None = None, owner: str | None = None
 ) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": code}
@@ -270,13 +282,13 @@ def _errors(errors: list[dict[str, Any]]) -> bytes:
     return orjson.dumps({"errors": errors})
 
 
-def _locations(info: ErrorInfo) -> dict[str, Any]:
+def locations(info: ErrorInfo) -> dict[str, Any]:
     if not info.locations:
         return {}
     return {"locations": [{"line": line, "column": column} for line, column in info.locations]}
 
 
-def _where(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """File and line an unexpected error came from; its text may hold values and is not kept."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -298,7 +310,7 @@ async def explain_run(house: House, principal: Principal, request: GraphQLReques
     access = house.policy.access(principal)
     course.operation = operation = house.reader(access).read(request)
     course.compiled = compiled = _compiled(house, operation, access)
-    _check_cost(house, compiled, operation)
+    check_cost(house, compiled, operation)
     run, compiled = await _run_whole(house, course, compiled, operation, access)
     course.codes += [problem.code for problem in run.problems]
     await house.ledger.append(recording.entry(course, "ok", int(time.time() * 1000)))

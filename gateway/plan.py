@@ -49,7 +49,7 @@ LocalTest: TypeAlias = Callable[[Any, tuple[Any, ...]], bool]
 class Keyed:
     """Rows are asked for by the values in column ``position`` of step ``parent``'s rows, or by ``value`` for a root.
     ``codec`` encodes them for the column they are matched on; ``pushed`` False: the source cannot be asked by this
-    column, so everything is read and matched here."""
+    column, so everything is read and matched here. ``about``: keys expected."""
 
     codec: Codec
     parent: int | None = None
@@ -57,6 +57,7 @@ class Keyed:
     value: Leaf | None = None
     parse: Callable[[Any], Any] | None = None
     pushed: bool = True
+    about: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,18 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Undated:
+    """How the rows are counted that no moment knows because they have no recorded date: by the source, with ``shape``
+    and ``params``; or, where the source cannot tell, among the rows read: those with nothing at ``position`` that pass
+    ``test``."""
+
+    shape: FetchShape | None = None
+    params: tuple[Binding, ...] = ()
+    position: int = -1
+    test: LocalTest | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What every reading step shares. ``local`` runs on decoded rows, with ``local_params``. ``scan``: the rows are
     those another step brought, already decoded, and ``shape`` says only what they are; ``joins`` widen them first.
@@ -135,6 +148,10 @@ class Reading:
     joined: tuple[Joined, ...] = ()
     seen: LocalTest | None = None
     """The rules' condition on rows, where the source does not apply it: of a row that fails, nothing is told."""
+    undated: Undated | None = None
+    """Set where only rows known at a moment are read."""
+    quiet: bool = False
+    """Read by rights that hold only beneath a derived record: what cannot be read in it is null, and not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +262,17 @@ class Keeping:
 @dataclass(frozen=True, slots=True)
 class DeriveStep:
     """Works out a derived record's ``query`` over its inputs; ``Given.step`` there is the number of an input.
-    ``parts``: of a query in parts, the inputs each of them needs. ``kept``: whether its rows may be told again."""
+    ``shown``: the cells that are asked for, in the order they have in the step's rows; ``places``: where they stand in
+    the query's. ``parts``: of a query in parts, the inputs each of them needs. ``kept``: whether its rows may be
+    told again."""
 
     id: int
     path: Path
     record: Record
     query: Node
     inputs: tuple[DeriveInput, ...]
+    shown: tuple[str, ...]
+    places: tuple[int, ...]
     about: float
     parts: tuple[tuple[str, frozenset[int]], ...] = ()
     kept: Keeping | None = None

@@ -64,9 +64,11 @@ def make_plan(allowed: Allowed, turned: frozenset[str] = frozenset()) -> Plan:
     come first."""
     linker = Linker(Estimates.declared(allowed.access.catalog.records.values()), turned)
     totaller = Totaller(linker)
-    linker.derive = Deriver(allowed.access, linker, totaller, allowed.settled).step
+    deriver = Deriver(allowed.access, linker, totaller, allowed.settled)
+    linker.derive = deriver.step
     planner = _Planner(linker, totaller)
     roots = tuple(layout for root in allowed.roots if (layout := planner.root(root)) is not None)
+    deriver.write()
     steps = tuple(linker.steps[number] for number in range(len(linker.steps)))
     departments = frozenset(record.department.name for step in steps for record in _records(step))
     return Plan(allowed, steps, roots, departments, turned)

@@ -171,7 +171,12 @@ class Pushdown:
         wanted = ("gte", "lte") if test.op == "eq" else (test.op,)
         if not all(capabilities.takes(part.column, op) for op in wanted):
             return None
-        return all_of([self.condition(FieldTest(part, op, test.value, TRUE)) for op in wanted])
+        if part.name != self.record.recorded:
+            return all_of([self.condition(FieldTest(part, op, test.value, TRUE)) for op in wanted])
+        if not (capabilities.boolean and capabilities.takes(part.column, "isNull")):
+            return None
+        dated = all_of([self.condition(FieldTest(part, op, test.value, TRUE)) for op in wanted])
+        return AnyOf((dated, NullCheck(column_of(part))))  # rows without a recorded date are counted here
 
     def can_push_cell(self, condition: Predicate) -> bool:
         """Whether the source can blank a cell where the condition fails."""

@@ -4,6 +4,8 @@ placeholders; no row's value is in it."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,11 @@ from auth.principal import Principal
 from gateway.plan import Plan, RowsStep
 from gateway.results import RowsResult
 from gateway.uses import used
+from schema.catalog import Action
 
 if TYPE_CHECKING:
+    from gateway.acting.outbox import Entry
+    from gateway.acting.worker import Asked
     from gateway.executor import Execution
     from gateway.pipeline import Course
 
@@ -52,8 +57,9 @@ def footprint(plan: Plan) -> Footprint:
     )
 
 
-def entry(course: Course, outcome: str, now_ms: int) -> bytes:
-    """The entry's canonical bytes. Names follow X-Road's operational monitoring where it has them."""
+def entry(course: Course, outcome: str, now_ms: int, **more: Any) -> bytes:
+    """The entry's canonical bytes. Names follow X-Road's operational monitoring where it has them. ``more``: what is
+    told of a stream (see ``stream_entry``)."""
     principal = course.principal
     told: dict[str, Any] = {
         "format": FORMAT,
@@ -79,13 +85,54 @@ def entry(course: Course, outcome: str, now_ms: int) -> bytes:
         }  # fmt: skip
     if course.run is not None:
         told |= {
-            "rows": course.run.sources.rows_read, "rowsGiven": _rows_given(course.run),
+            "rows": course.run.sources.rows_read, "rowsGiven": rows_given(course.run),
             "sourceCalls": course.run.sources.calls,
         }  # fmt: skip
+    return entry_body(told | more)
+
+
+def stream_entry(course: Course, stream: str, state: str, given: Mapping[str, int], codes: Iterable[str] = ()) -> bytes:
+    """An entry of a stream that was opened: ``batch`` for what is about to be sent, ``closed`` at its end. What each
+    row shows and by which rule stands in every batch, so that a search by field finds it with its rows."""
+    principal, now_ms = course.principal, int(time.time() * 1000)
+    faults = sorted(set(codes))
+    told: dict[str, Any] = {
+        "format": FORMAT, "xRequestId": course.incoming.request_id, "requestInTs": now_ms, "responseOutTs": now_ms,
+        "messageUserId": principal.subject, "roles": sorted(principal.roles), "succeeded": not faults, "outcome": "ok",
+        "stream": {"id": stream, "state": state}, "rowsGiven": dict(given),
+    }  # fmt: skip
+    told |= _context(principal)
+    if faults:
+        told["faultCode"] = faults
+    if course.operation is not None:
+        told["operationHash"] = course.operation.parsed.redacted_hash
+    if course.compiled is not None and state == "batch":
+        found = course.compiled.footprint
+        told |= {"departments": found.departments, "shown": found.shown, "masked": found.masked, "used": found.used}
     return entry_body(told)
 
 
-def _rows_given(run: Execution) -> dict[str, int]:
+def action_entry(action: Action, entry: Entry, state: str, asked: Asked | None, now_ms: int) -> bytes:
+    """An entry of something a department has done for a client: SENT before it leaves, and the state it ended in.
+    ``asked`` None: the gateway found out by itself, after a lost answer or a crash."""
+    told: dict[str, Any] = {
+        "format": FORMAT, "requestInTs": now_ms, "responseOutTs": now_ms, "messageUserId": entry.subject,
+        "succeeded": state != "REJECTED", "outcome": "ok", "departments": [action.department.name],
+        "action": {"name": action.api_name, "id": entry.id, "state": state},
+    }  # fmt: skip
+    if entry.reason is not None:
+        told["action"]["reason"] = entry.reason
+    if asked is None:
+        told |= {"resolved": True, "done": {f"Mutation.{action.api_name}": []}}
+        known = {"purpose": entry.purpose, "representedPartyCode": entry.represented}
+        told |= {name: value for name, value in known.items() if value}
+    else:
+        told |= {"roles": sorted(asked.principal.roles), "done": {f"Mutation.{action.api_name}": list(asked.rules)}}
+        told |= _context(asked.principal)
+    return entry_body(told)
+
+
+def rows_given(run: Execution) -> dict[str, int]:
     """Rows of each record that went on into the answer; more may have been read and left out."""
     given: dict[str, int] = {}
     for step in run.prepared.plan.steps:

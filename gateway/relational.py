@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
-from itertools import compress
+from itertools import compress, pairwise
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ from schema.derive import (
     Computed,
     Either,
     Expression,
+    Gaps,
     Given,
     Grouped,
     Held,
@@ -105,8 +106,10 @@ def _evaluate(node: Node, given: Mapping[int, list[Any]], below: Callable[[Node]
             return _held(node, below(node.of))
         case Spread():
             return _spread(node, below(node.of))
+        case Gaps():
+            return _gaps(node, below(node.of))
         case Together(parts=parts):
-            return [row for part in parts for row in _aligned(part, cells(parts[0]), below(part))]
+            return [row for part in parts for row in _aligned(part, cells(node), below(part))]
         case Parts(cells=names, parts=named):
             return [row for _, part in named for row in _aligned(part, names, below(part))]
         case Listed(rows=written):
@@ -432,6 +435,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exactly": Decimal,
     "days_after": lambda day, days: day + dt.timedelta(days=days),
     "head_of": lambda text, length: text[:length],
+    "day_in": lambda year, month, day: dt.date(year, month, day),
+    "worded": lambda *parts: parts[-1].format(*parts[:-1]),
     "joined": lambda *parts: parts[-1].join(map(str, parts[:-1])),
 }
 
@@ -490,6 +495,20 @@ def _spread(node: Spread, rows: list[Any]) -> list[Any]:
     return found
 
 
+def _gaps(node: Gaps, rows: list[Any]) -> list[Any]:
+    places = _places(node.of)
+    by, on = [places[name] for name in node.by], places[node.on]
+    groups: dict[Row, set[int]] = {}
+    for row in rows:
+        if row[on] is not None:
+            groups.setdefault(tuple(row[at] for at in by), set()).add(row[on])
+    found = []
+    for key, known in groups.items():
+        years = sorted(known)
+        found += [(*key, one + 1, other - 1) for one, other in pairwise(years) if other - one > 1]
+    return found
+
+
 def _next_month(day: dt.date) -> dt.date:
     return day.replace(day=1) + dt.timedelta(days=calendar.monthrange(day.year, day.month)[1])
 
@@ -526,3 +545,18 @@ def _at_fraction(values: list[Any], fraction: Fraction) -> Decimal:
     share = place - low
     exact = Fraction(values[low]) * (1 - share) + Fraction(values[high]) * share
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
+
+
+# One row by itself
+
+
+def holds(test: Test, cells: Mapping[str, Any]) -> bool:
+    """Whether the test holds of these cells, by name."""
+    names = tuple(cells)
+    return bool(_check(test, {name: at for at, name in enumerate(names)})(tuple(cells.values())))
+
+
+def worked(expression: Expression, cells: Mapping[str, Any]) -> Any:
+    """What the expression says of these cells, by name."""
+    names = tuple(cells)
+    return _expression(expression, {name: at for at, name in enumerate(names)})(tuple(cells.values()))

@@ -80,12 +80,27 @@ class RepresentedSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
     purposes: list[str] = []
 
 
+class ConsentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A learner's consent kept in the settings; others are given with ``gateway consent give``. Moments are ISO; a day
+    for ``expires`` or ``withdrawn`` counts to its end or from its begin, in Karachi."""
+
+    learner: str
+    organisation: str
+    purpose: str
+    scope: str
+    given: str
+    expires: str
+    recorded_by: str
+    withdrawn: str | None = None
+
+
 class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     demo_tokens: bool = False
     issuers: dict[str, IssuerSettings] = {}
     api_keys: dict[str, ApiKeySettings] = {}
     cases: dict[str, CaseSettings] = {}
     represented: dict[str, RepresentedSettings] = {}
+    consents: dict[str, ConsentSettings] = {}
 
 
 class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -99,16 +114,47 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     fields: int = 2_000
     conditions: int = 250
     cost: int = 2_000_000
+    actions: int = 10
     time_s: float = 10.0
     default_first: int = 100
     max_first: int = 1_000
+
+
+class LiveSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Real time: see ``gateway.live.limits.LiveLimits``. ``kept``: where feeds are kept to be resumed; empty: in the
+    folder of ``state``."""
+
+    kept: str = ""
+    connections: int = 4_000
+    connections_each: int = 2_000
+    operations: int = 50
+    cohorts: int = 500
+    members: int = 50_000
+    all_members: int = 500_000
+    pending: int = 1_000
+    events: int = 20_000
+    window_s: float = 600.0
+    every_s: float = 5.0
+    recheck_s: float = 5.0
+    init_s: float = 5.0
+    ping_s: float = 15.0
+
+
+class ActionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """``url``: where what is to be done is kept, sqlite:///path or postgresql://...; empty: a file in the folder of
+    ``state``. ``lease_s``: how long one gateway has for an action before another may take it up; ``resolve_s``: how
+    often unfinished ones are looked for."""
+
+    url: str = ""
+    lease_s: float = 30.0
+    resolve_s: float = 5.0
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``state``: folder of keys made at first start. ``departments``: modules that declare."""
 
     departments: tuple[str, ...] = (
-        "connectors.education", "connectors.health", "connectors.finance", "connectors.province",
+        "connectors.education", "connectors.health", "connectors.finance", "connectors.labour", "connectors.province",
     )  # fmt: skip
     state: str = "var/state"
     server: Server = Server()
@@ -116,6 +162,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ledger: LedgerSettings = LedgerSettings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
+    live: LiveSettings = LiveSettings()
+    actions: ActionSettings = ActionSettings()
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -195,10 +243,13 @@ def _located(settings: Settings, base: Path) -> Settings:
         return one if one.key_file is None else msgspec.structs.replace(one, key_file=place(one.key_file))
 
     ledger = LedgerSettings(url(settings.ledger.url), place(settings.ledger.heads))
+    kept = place(settings.live.kept or f"{settings.state}/live.sqlite")
     sources = {name: source(one) for name, one in settings.sources.items()}
     issuers = {name: issuer(one) for name, one in settings.auth.issuers.items()}
     return msgspec.structs.replace(
         settings, state=place(settings.state), ledger=ledger, sources=sources,
+        actions=msgspec.structs.replace(settings.actions, url=url(settings.actions.url)),
+        live=msgspec.structs.replace(settings.live, kept=kept),
         auth=msgspec.structs.replace(settings.auth, issuers=issuers),
     )  # fmt: skip
 

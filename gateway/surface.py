@@ -28,13 +28,17 @@ from schema.presets import Preset
 from schema.rules import Allow
 from schema.scalars import CUSTOM, DECIMAL, FLOAT, INT, LONG, Scalar
 
+KEY = "idempotencyKey"
+"""The input that every action takes beside its own."""
+LIVE = "live"
+"""The root field of live queries."""
 ORDERED = ("String", "Int", "Long", "Decimal", "Float", "Date", "DateTime")
 NUMBERS = ("Int", "Long", "Decimal", "Float")
 _COUNTER = itertools.count()
 
 HEAD = """
 import strawberry
-from typing import Annotated, NewType
+from typing import Annotated, AsyncGenerator, NewType
 from strawberry import UNSET
 from enum import Enum
 
@@ -52,6 +56,14 @@ class Owned:
 class Direction(Enum):
     ASC = "ASC"
     DESC = "DESC"
+
+@strawberry.enum(name="Change", description="What happened to a row among those you may see. BEGUN comes once, before "
+    "any change, to give a cursor to go on from.")
+class Change(Enum):
+    BEGUN = "BEGUN"
+    INSERTED = "INSERTED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
 
 @strawberry.type(name="PageInfo", description="Where a page stands in its list.")
 class PageInfo:
@@ -101,7 +113,10 @@ def build_surface(catalog: Catalog, hidden: frozenset[str] = frozenset()) -> Sur
         module.__dict__.update(Location=Location, FACTS=writer.facts, RESOLVE=ownership.resolvers(catalog, hidden))
         exec(compile(writer.source(), f"<{module.__name__}>", "exec"), module.__dict__)
         scalars = {module.__dict__[scalar.name]: _scalar(scalar) for scalar in CUSTOM}
-        schema = strawberry.Schema(query=module.__dict__["Query"], config=StrawberryConfig(scalar_map=scalars))
+        schema = strawberry.Schema(
+            query=module.__dict__["Query"], mutation=module.__dict__.get("Mutation"),
+            subscription=module.__dict__["Subscription"], config=StrawberryConfig(scalar_map=scalars),
+        )  # fmt: skip
         return Surface(schema._schema, schema.as_str() + "\n")
     finally:
         del sys.modules[module.__name__]
@@ -140,6 +155,11 @@ def _scalar(scalar: Scalar) -> Any:
     )  # fmt: skip
 
 
+def feed_name(record: Record) -> str:
+    """The root field of a record's feed: ``stockChanged``."""
+    return f"{record.singular}Changed"
+
+
 def _small(name: str) -> str:
     return name[:1].lower() + name[1:]
 
@@ -169,6 +189,8 @@ class _Writer:
             self._record(record)
         lines.append(ownership.TYPES)
         self._query()
+        self._mutation()
+        self._subscription()
         return "\n".join(lines)
 
     def _shown(self, record: Record, part: Field | Link) -> bool:
@@ -388,7 +410,7 @@ class _Writer:
         body: list[str] = []
         for record in self._records:
             name, key = record.type_name, record.key_field
-            if f"{name}.{key.api_name}" not in self._hidden:
+            if f"{name}.{key.api_name}" not in self._hidden and record.has_root:
                 text = self._fact(f"One {name} by its {key.api_name}.")
                 body += [
                     f'def r_one(self, key: Annotated["{self._type(key.scalar)}", strawberry.argument('
@@ -422,4 +444,58 @@ class _Writer:
             f'f_{preset.name}: "{record.type_name}Connection | None" = strawberry.field(resolver=r_preset, '
             f'name="{preset.name}", description={text})',
             "del r_preset",
+        ]
+
+    def _mutation(self) -> None:
+        """What the departments let clients have done; no root when there is nothing."""
+        body: list[str] = []
+        for action in self._catalog.actions.values():
+            inputs = [
+                f'i_{one.name}: "{self._type(one.scalar)}" = strawberry.field(name="{one.api_name}", '
+                f"description={self._fact(one.description or None)})"
+                for one in action.inputs
+            ]
+            told = "Of your choice, a new one for each; with the same one nothing is done twice."
+            inputs.append(f'i_key: str = strawberry.field(name="{KEY}", description="{told}")')
+            self._class("input", f"{action.type_name}Input", f"What {action.api_name} takes.", inputs)
+            shown = [self._catalog.records[name] for name in (action.kept, action.about)]
+            fields = [
+                f'f_{record.singular}: "{record.type_name} | None" = strawberry.field(name="{record.singular}")'
+                for record in shown
+                if not record.is_hidden(self._hidden)
+            ]
+            about = f"What became of {action.api_name}."
+            self._class("type", f"{action.type_name}Payload", about, fields or ["pass"])
+            body += [
+                f'def r_one(self, input: "{action.type_name}Input") -> "{action.type_name}Payload | None": return None',
+                f'f_{action.api_name}: "{action.type_name}Payload | None" = strawberry.field(resolver=r_one, '
+                f'name="{action.api_name}", description={self._fact(action.description)})',
+                "del r_one",
+            ]
+        if body:
+            self._class("type", "Mutation", "What a department lets you have done; one after the other.", body)
+
+    def _subscription(self) -> None:
+        """``live`` for any query, and a feed of changes for each record that says how changes are noticed."""
+        body = self._stream(LIVE, "", "Query", "The answer to a query, sent anew whenever it is another one.")
+        for record in self._records:
+            if record.changes is not None:
+                name = record.type_name
+                text = f"What happens to one of the {record.plural}."
+                self._class(
+                    "type", f"{name}Change", text,
+                    ["change: Change", "cursor: str", "key: str | None", f'node: "{name} | None"'],
+                )  # fmt: skip
+                arguments = f', where: "{name}Where | None" = UNSET, after: "str | None" = UNSET'
+                told = f"Changes of {record.plural} you may see; after a cursor, those that came since."
+                body += self._stream(feed_name(record), arguments, f"{name}Change", told)
+        self._class("type", "Subscription", "What is told when it happens, by WebSocket or server-sent events.", body)
+
+    def _stream(self, name: str, arguments: str, kind: str, description: str) -> list[str]:
+        text = self._fact(description)
+        return [
+            f'async def s_one(self{arguments}) -> AsyncGenerator["{kind}", None]: yield None',
+            f'f_{name}: AsyncGenerator["{kind}", None] = strawberry.subscription(resolver=s_one, name="{name}", '
+            f"description={text})",
+            "del s_one",
         ]

@@ -32,7 +32,8 @@ each alias would walk the whole schema anew."""
 @dataclass(frozen=True, slots=True)
 class OperationLimits:
     """``depth``: levels of selections, and of objects and lists in arguments. ``conditions``: comparisons and order
-    terms in all arguments together. ``cost``: values the answer can hold, checked on the plan (``gateway.cost``)."""
+    terms in all arguments together. ``actions``: root fields of a mutation. ``cost``: values the answer can hold,
+    checked on the plan (``gateway.cost``)."""
 
     tokens: int = 10_000
     depth: int = 16
@@ -40,6 +41,7 @@ class OperationLimits:
     fields: int = 2_000
     conditions: int = 250
     cost: int = 2_000_000
+    actions: int = 10
 
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 

@@ -1,17 +1,19 @@
-"""EMIS (OpenEMIS-shaped), the exam board's files and RTSM's visits."""
+"""EMIS (OpenEMIS-shaped) and RTSM's visits."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import random
 import uuid
 from pathlib import Path
 
+from legacy.board import Board
 from legacy.enrolment import write_annual_census, write_earlier_year
 from legacy.geography import District, districts
+from legacy.learners import build_learners
 from legacy.monitoring import write_harmless_leave, write_visits
-from legacy.world import PERIODS, Counters, Teacher, World, dashed, shared
+from legacy.registers import Registers
+from legacy.world import PERIOD_IDS, Counters, Teacher, World, dashed, shared
 
 LEVELS = ("Pre-primary", "Primary", "Secondary", "Tertiary")
 GENDERS = ("Boys", "Girls", "Mixed")
@@ -29,18 +31,22 @@ def build_education(world: World, out: Path) -> None:
     truth_active: dict[str, dict[str, int]] = {}
     posts: dict[str, dict[str, int]] = {}
     counters = Counters()
+    registers = Registers(world)
     for index, place in enumerate(places):
         number = shared(world.scale.schools, places, index, world.scale.exact)
         if world.scale.name == "demo" and place.code == "KEC":
             number = 40
         for serial in range(1, number + 1):
-            _school(world, rng, place, serial, areas[place.code], counters, truth_active, posts)
+            _school(world, rng, place, serial, areas[place.code], registers, counters, truth_active, posts)
         world.progress("schools", index + 1, len(places))
     _retired(world, counters)
     write_harmless_leave(world, counters)
     world.truth["q1"] = truth_active
     world.truth["posts_education"] = posts
-    _exam_board(world, out / "exam_board")
+    board = Board(out / "exam_board")
+    board.strangers(world)
+    build_learners(world, registers, counters, board)
+    board.close()
 
 
 def _areas(world: World) -> dict[str, tuple[int, int]]:
@@ -106,8 +112,10 @@ def _code_tables(world: World) -> None:
     for number in range(11):
         name = "Kachi" if number == 0 else f"Class {number}"
         world.put("emis", "education_grades", (number + 1, f"G{number:02d}", name))
-    for number, year in enumerate(PERIODS, 1):
-        world.put("emis", "academic_periods", (number, str(year), f"Academic year {year}", dt.date(year, 3, 1), dt.date(year, 12, 15)))  # fmt: skip
+    for year, number in PERIOD_IDS.items():
+        world.put("emis", "academic_periods", (
+            number, str(year), f"Academic year {year}", dt.date(year, 3, 1), dt.date(year, 12, 15), year,
+        ))  # fmt: skip
     for number, (title, bps) in enumerate(zip(TITLES, BPS, strict=True), 1):
         world.put("emis", "staff_position_titles", (number, title, 1))
         world.put("emis", "staff_position_grades", (number, f"BPS-{bps}", bps))
@@ -119,6 +127,7 @@ def _school(
     place: District,
     serial: int,
     tehsils: tuple[int, int],
+    registers: Registers,
     count: Counters,
     active: dict[str, dict[str, int]],
     posts: dict[str, dict[str, int]],
@@ -147,12 +156,13 @@ def _school(
     if serial % 9 == 0:
         world.put("emis", "z_institutions_2019", (count.school, name, code))
     world.schools.append((code, place.code))
+    world.school_levels.append(level)
     if status == 1:
         own = active.setdefault(place.code, {})
         group = f"{LEVELS[level - 1]}/{GENDERS[gender - 1]}"
         own[group] = own.get(group, 0) + 1
     teachers = _posts(world, rng, place, code, count, first, posts)
-    pupils = _pupils(world, rng, place, count)
+    pupils = _pupils(world, rng, registers, count)
     world.pupils[place.code] = world.pupils.get(place.code, 0) + sum(pupils)
     write_annual_census(world, world.rng(f"census {code}"), place, count.school, pupils, count)
     if status == 1:
@@ -233,7 +243,7 @@ def _retired(world: World, count: Counters) -> None:
         world.retired.append(Teacher(staff_no, count.user, name, cnic, female, code, district))
 
 
-def _pupils(world: World, rng: random.Random, place: District, count: Counters) -> tuple[int, int]:
+def _pupils(world: World, rng: random.Random, registers: Registers, count: Counters) -> tuple[int, int]:
     """Writes a school's pupils; how many boys and girls there are."""
     earlier = world.rng(f"earlier {count.school}")
     girls = 0
@@ -250,27 +260,13 @@ def _pupils(world: World, rng: random.Random, place: District, count: Counters) 
             bform if rng.random() < 0.6 else dashed(bform), 1, 0, 0, None,
         ))  # fmt: skip
         identity = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        before = None
+        if count.user % 8 == 0:
+            before = registers.earlier(count.user, name, grade, count.school)
+            before = write_earlier_year(world, earlier, count.user, grade, count.school, before)
         world.put("emis", "institution_students", (
-            identity, 1, count.user, grade + 1, 5, dt.date(2025, 3, 1), dt.date(2025, 12, 15), count.school, None,
+            identity, 1, count.user, grade + 1, 5, dt.date(2025, 3, 1), dt.date(2025, 12, 15), count.school, before,
         ))  # fmt: skip
         girls += female
-        if count.user % 8 == 0:
-            write_earlier_year(world, earlier, count.user, grade, count.school)
+        registers.reported(count.user, 2025, grade, count.school)
     return number - girls, girls
-
-
-def _exam_board(world: World, folder: Path) -> None:
-    """Result files with a BOM, a blank line and a short row. The board's shapes are invented."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = world.rng("board")
-    for year in (2024, 2025):
-        with (folder / f"results_{year}.csv").open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["REGNO", "NAME", "FATHER", "SCHOOL", "CLASS", "OBTAINED", "TOTAL", "GRADE"])
-            for number, (code, _) in enumerate(world.schools[:200]):
-                for serial in range(3):
-                    name, _ = world.person(rng)
-                    marks = rng.randint(300, 1050)
-                    regno = f"{year}1{number:04d}{serial:03d}"
-                    writer.writerow([regno, name.upper(), rng.choice(CLAN_PLACES).upper(), code, "10", marks, 1100, "A" if marks > 770 else "C"])  # fmt: skip
-            file.write("\r\n2099,SHORT ROW\r\n")

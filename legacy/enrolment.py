@@ -13,13 +13,17 @@ CENSUS_2017 = dt.date(2017, 3, 15)
 PROMOTED, TRANSFERRED, WITHDRAWN = 5, 2, 3
 
 
-def write_earlier_year(world: World, rng: random.Random, pupil: int, grade: int, school: int) -> None:
-    """A pupil's row of the year before: a second row of the same pupil, never a second enrolment."""
+def write_earlier_year(
+    world: World, rng: random.Random, pupil: int, grade: int, school: int, before: str | None = None
+) -> str:
+    """A pupil's row of the year before: a second row of the same pupil, never a second enrolment. ``before``: the row
+    it follows. Its own id."""
     status = rng.choice((PROMOTED, PROMOTED, TRANSFERRED, WITHDRAWN))
+    identity = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     world.put("emis", "institution_students", (
-        str(uuid.UUID(int=rng.getrandbits(128), version=4)), status, pupil, max(1, grade), 4,
-        dt.date(2024, 3, 1), dt.date(2024, 12, 15), school, None,
+        identity, status, pupil, max(1, grade), 4, dt.date(2024, 3, 1), dt.date(2024, 12, 15), school, before,
     ))  # fmt: skip
+    return identity
 
 
 def write_annual_census(

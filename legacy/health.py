@@ -10,6 +10,7 @@ from statistics import median
 
 from legacy.geography import District
 from legacy.stock import write_drugs, write_stock
+from legacy.wards import write_wards
 from legacy.world import World, dashed, fiscal_year, shared, spelled
 
 TYPES = (("DHQ", 3), ("THQ", 2), ("RHC", 12), ("BHU", 60), ("CD", 23))
@@ -50,6 +51,8 @@ def build_health(world: World) -> None:
         world.progress("facilities", index + 1, len(places))
     for place in (place for place in places if place.division == "Zhob"):
         _facility(world, world.rng(f"closed {place.code}"), place, 900, periods, drugs, state, closed=True)
+    for code, _, _ in world.facilities:
+        write_wards(world, code)
     world.truth["q3"] = sorted(state.silent)
     world.truth["q9"] = _out_and_busy(world, state)
     world.truth["posts_health"] = state.posts

@@ -60,7 +60,12 @@ EMIS = (
     table("institution_enrolments", "id int; institution_id int; academic_period_id int; counted_on date; boys int; girls int", "id", "institution_id"),
     table("student_statuses", "id int; code varchar(20); name varchar(40)", "id"),
     table("education_grades", "id int; code varchar(20); name varchar(40)", "id"),
-    table("academic_periods", "id int; code varchar(20); name varchar(40); start_date date; end_date date", "id"),
+    table("academic_periods", "id int; code varchar(20); name varchar(40); start_date date; end_date date; start_year int", "id"),
+    table("student_year_reports", "id int; student_id int; institution_id int; academic_period_id int; education_grade_id int; school_days int; absent_excused int; absent_unexcused int; late_days int; mark_hundredths int", "id", "student_id institution_id"),
+    table("guardian_relations", "id int; name varchar(20)", "id"),
+    table("student_guardians", "id int; student_id int; guardian_id int; guardian_relation_id int", "student_id, guardian_relation_id", "guardian_id"),
+    table("scholarships", "id int; code varchar(20); name varchar(60); provider varchar(60)", "id"),
+    table("scholarship_recipients", "id int; scholarship_id int; student_id int; academic_period_id int; approved_amount decimal(10,2); awarded_on date; status_code varchar(2)", "id", "student_id"),
     table("institution_staff", "id int; FTE decimal(5,2); start_date date; end_date date; staff_id int; institution_id int; institution_position_id int", "id", "staff_id institution_id institution_position_id"),
     table("institution_positions", "id int; position_no varchar(30); staff_position_title_id int; staff_position_grade_id int; institution_id int", "id", "position_no institution_id"),
     table("staff_position_titles", "id int; name varchar(60); type int", "id"),
@@ -74,6 +79,7 @@ HMIS = (
     table("datavalue", "dataelementid int; periodid int; sourceid int; categoryoptioncomboid int; attributeoptioncomboid int; value varchar(50); storedby varchar(30); created date; lastupdated date", None, "sourceid periodid"),
     table("dataset", "datasetid int; uid varchar(11); name varchar(60)", "datasetid"),
     table("completedatasetregistration", "registrationid int; datasetid int; periodid int; sourceid int; date date; storedby varchar(30)", "registrationid", "sourceid periodid"),
+    table("bed_states", "ou_code varchar(30); beds int; occupied int; updated_at varchar(30)", "ou_code", "updated_at"),
 )  # fmt: skip
 LMIS = (
     table("facility_map", "facilityid char(36); hmis_code varchar(30)", "facilityid", "hmis_code"),
@@ -84,6 +90,7 @@ LMIS = (
 )  # fmt: skip
 HR = (
     table("employees", "emp_no varchar(12); nm varchar(80); fname varchar(80); cnic varchar(20); desig varchar(40); bps int; facility_cd varchar(30); dt_join varchar(12); status_cd char(1)", "emp_no", "facility_cd cnic"),
+    table("shift_presence", "facility_cd varchar(30); on_roll int; present int; updated_at varchar(30)", "facility_cd", "updated_at"),
     table("posts", "post_no varchar(16); facility_cd varchar(30); desig varchar(40); bps int; filled_by varchar(12)", "post_no", "facility_cd"),
 )  # fmt: skip
 FABS = (
@@ -111,8 +118,17 @@ BPAY = (
     table("bills", "psid varchar(17); consumer_detail varchar(30); head_code varchar(6); dist_txt varchar(40); bill_status char(1); due_date char(8); amount_within_paisa int; amount_after_paisa int; billing_month char(4); date_paid char(8); amount_paid_paisa int; tran_auth_id varchar(6); cnic varchar(15); expired int", "psid", "cnic"),
     table("transactions", "txn_id int; psid varchar(17); tran_auth_id varchar(6); amount_paisa int; tran_date char(8); tran_time char(6); bank_mnemonic varchar(8); recorded_at varchar(30); reversal_of int; head_code varchar(6)", "txn_id", "tran_date"),
 )  # fmt: skip
+TEVTA = (
+    table("tev_inst", "inst_cd varchar(8); inst_nm varchar(60); dist_nm varchar(40); inst_typ char(1)", "inst_cd"),
+    table("tev_trd", "trd_cd varchar(6); trd_nm varchar(60); dur_mth int; nvqf int", "trd_cd"),
+    table("tev_trne", "trne_no varchar(12); trne_nm varchar(80); fthr_nm varchar(80); nic varchar(20); dob varchar(12); sex char(1); brd_regno varchar(14); dom_dist varchar(40)", "trne_no", "nic brd_regno"),
+    table("tev_adm", "adm_no varchar(14); trne_no varchar(12); inst_cd varchar(8); trd_cd varchar(6); st_dt varchar(12); end_dt varchar(12); stat char(1); cert_no varchar(16); stip_paisa int", "adm_no", "trne_no inst_cd"),
+)  # fmt: skip
+BESSI = (
+    table("contributors", "cnic varchar(13); first_paid char(10); employer_no varchar(12); sector_cd varchar(4); scheme varchar(6)", "cnic"),
+)  # fmt: skip
 
 DATABASES = {
     "emis": EMIS, "hmis": HMIS, "lmis": LMIS, "hr": HR, "fabs": FABS, "geo": GEO,
-    "rtsm": RTSM, "fabs_soap": FABS_SOAP, "bpay": BPAY,
+    "rtsm": RTSM, "fabs_soap": FABS_SOAP, "bpay": BPAY, "tevta": TEVTA, "bessi": BESSI,
 }  # fmt: skip

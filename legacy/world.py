@@ -17,7 +17,12 @@ MONTHS = tuple(
 """The twelve months of payroll: October 2024 to September 2025."""
 
 PERIODS = (2021, 2022, 2023, 2024, 2025)
-"""EMIS's academic years, March to December."""
+"""EMIS's academic years of which there is a school census, March to December."""
+PERIOD_IDS = {
+    **{year: number for number, year in enumerate(PERIODS, 1)},
+    **{year: number for number, year in enumerate(range(2008, 2021), 6)},
+}
+"""EMIS's numbers of academic years; the earlier ones were entered later."""
 
 MALE = ("Abdul Karim", "Ghulam Rasool", "Muhammad Anwar", "Nasir Ahmed", "Dad Muhammad", "Sher Jan", "Zahid Ali", "Mir Hassan", "Bashir Ahmed", "Khuda Bakhsh")  # fmt: skip
 FEMALE = ("Zainab Bibi", "Mah Gul", "Fatima Noor", "Gul Bibi", "Shazia Baloch", "Naz Khatoon", "Hani Rasool", "Mahrang Ali", "Sadia Karim", "Bibi Ayesha")  # fmt: skip
@@ -77,6 +82,8 @@ class World:
     teachers: list[Teacher] = field(default_factory=list)
     schools: list[tuple[str, str]] = field(default_factory=list)
     """(code, district) of every school."""
+    school_levels: list[int] = field(default_factory=list)
+    """Institution type of every school, as ``schools``."""
     facilities: list[tuple[str, str, str]] = field(default_factory=list)
     """(code, uid, district) of every facility that exists."""
     pupils: dict[str, int] = field(default_factory=dict)

@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schema.actions import Call
+from schema.changes import Changes
 from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
+from schema.derive import Expression, Test
 from schema.indicators import Indicator
 from schema.presets import Preset
 from schema.relations import Relation, relation_name
-from schema.rules import Rule
+from schema.rules import AllowAction, Rule
 from schema.scalars import Scalar
 from schema.sources import Department, Source
 
@@ -21,13 +24,15 @@ from schema.sources import Department, Source
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
-    ``links_from``: links it adds to other departments' records, each leading to one of its own. ``presets``: root
-    fields with arguments of their own. ``indicators``: what it measures, to be checked."""
+    ``links_from``: links it adds to other departments' records, each leading to one of its own; ``actions``: what it
+    lets clients have done; ``presets``: root fields with arguments of their own; ``indicators``: what it measures, to
+    be checked."""
 
     department: Department
     records: tuple[type[Any], ...]
     rules: tuple[Rule, ...]
     links_from: tuple[AddedLink, ...] = ()
+    actions: tuple[type[Any], ...] = ()
     presets: tuple[Preset, ...] = ()
     indicators: tuple[Indicator, ...] = ()
 
@@ -103,10 +108,18 @@ class Record:
     links: Mapping[str, Link]
     spec: RecordSpec
     by_api_name: Mapping[str, Field | Link] = field(default_factory=dict)
+    changes: Changes | None = None
+    """How changed rows are noticed; None: they cannot be subscribed to row by row."""
 
     @property
     def key_field(self) -> Field:
         return self.fields[self.key]
+
+    @property
+    def has_root(self) -> bool:
+        """Whether it can be asked for by itself. A derived record that cannot be listed is worked out for the rows one
+        comes from."""
+        return self.source.kind != "derived" or self.source.capabilities.list_all
 
     @property
     def source_name(self) -> str:
@@ -121,6 +134,43 @@ class Record:
         return hash(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A resolved input of an action; every one must be given."""
+
+    name: str
+    api_name: str
+    scalar: Scalar
+    codec: Codec
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A resolved action. ``name`` is qualified (``finance.PayBill``), ``api_name`` the mutation's (``payBill``).
+    ``about`` and ``kept`` name records; see ``schema.actions.action`` for the rest. ``rules``: who may."""
+
+    name: str
+    type_name: str
+    api_name: str
+    department: Department
+    owner: str
+    source: Source
+    inputs: tuple[Input, ...]
+    about: str
+    by: str
+    kept: str
+    call: Call
+    refuse: Expression
+    done: Test
+    lost: Test
+    rules: tuple[AllowAction, ...]
+    description: str
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
     """Everything declared, resolved. ``version`` changes with any declaration or rule."""
@@ -130,6 +180,8 @@ class Catalog:
     records: Mapping[str, Record]
     rules: tuple[Rule, ...]
     version: str
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    """By the mutation's name."""
     presets: Mapping[str, tuple[Preset, Record]] = field(default_factory=dict)
     """By the root field's name."""
 

@@ -122,6 +122,16 @@ cnic = Codec(
 """A CNIC in either written form; 12 or 14 digits are unreadable, blank is null."""
 
 
+def _decode_bare_cnic(raw: Any) -> str:
+    if isinstance(raw, str) and len(raw) == 13 and raw.isascii() and raw.isdigit():
+        return raw
+    raise Unreadable("not 13 digits")
+
+
+bare_cnic = Codec("bare_cnic", _decode_bare_cnic, _one, kind="text", ordered=True)
+"""A CNIC where a system writes it in one way only, so that it is asked for once."""
+
+
 def code_table(name: str, table: Mapping[Any, str | None], *, kind: str = "text") -> Codec:
     """A codec over a closed table of codes; a code outside it is unreadable. None as meaning says "blank"."""
 
@@ -374,6 +384,18 @@ whole_number_text = Codec("whole_number_text", _decode_whole, _never, kind="text
 """A whole number kept as text, as in entity-attribute-value tables; blank is null."""
 
 
+def _decode_year(raw: Any) -> int:
+    if isinstance(raw, str) and len(raw) == 4 and raw.isascii() and raw.isdigit():
+        return int(raw)
+    raise Unreadable("not a year of four digits")
+
+
+year_text = Codec(
+    "year_text", _decode_year, lambda year: (f"{year:04d}",) if 0 <= year <= 9999 else (), kind="text", ordered=True
+)  # fmt: skip
+"""A year kept as text of four digits."""
+
+
 def _decode_local(raw: Any) -> dt.datetime:
     if isinstance(raw, dt.datetime):
         return raw.replace(tzinfo=KARACHI) if raw.tzinfo is None else raw.astimezone(KARACHI)
@@ -405,6 +427,15 @@ iso_stamp = Codec("iso_stamp", _decode_stamp, _never, kind="text")
 
 offset_stamp = Codec("offset_stamp", _decode_stamp, _never, kind="text", ordered=True)
 """The same, where all raws carry one offset to the second, so that they sort as their moments do."""
+
+
+def _spell_naive(value: dt.datetime) -> tuple[str, ...]:
+    whole = value.astimezone(KARACHI).replace(tzinfo=None)
+    return () if whole.microsecond else (whole.isoformat(),)
+
+
+naive_stamp = Codec("naive_stamp", _decode_stamp, _spell_naive, kind="text", ordered=True)
+"""A moment kept as ISO 8601 text to the second, never with an offset: Karachi's time."""
 
 
 def flag(true: Any, false: Any, *, kind: str = "int") -> Codec:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, dataclass_transform
 
+from schema.changes import Changes
 from schema.classification import Classification
 from schema.codecs import Codec, identity
 from schema.derive import Derivation, Query
@@ -116,6 +117,7 @@ class RecordSpec:
     file: str
     line: int
     module: str
+    changes: Changes | None = None
 
 
 def _line() -> int:
@@ -207,12 +209,14 @@ def record(
     size: int = 1000,
     persons: bool | None = None,
     recorded: str | None = None,
+    changes: Changes | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declares the class as a record of ``source``. ``relation``: a table's name or a ``schema.relations`` value;
     ``key``: the **field** that identifies a row; ``size``: about how many rows there are, for estimates;
     ``persons``: whether a row is about a person, so that counting rows is a grant of its own; to be said wherever a
     field is personal; ``recorded``: the field that says since when a row is known, where rows are only ever added:
-    then the record can be asked as it was known at a moment."""
+    then the record can be asked as it was known at a moment; ``changes``: how the gateway notices changed rows, so that
+    they can be subscribed to."""
     relation = Table(relation) if isinstance(relation, str) else relation
 
     def declare(cls: type[T]) -> type[T]:
@@ -227,7 +231,7 @@ def record(
             plural=plural, size=size, persons=persons, recorded=recorded,
             specs=specs, annotations=inspect.get_annotations(cls), stray=stray,
             file=getattr(module, "__file__", None) or cls.__module__,
-            line=sys._getframe(1).f_lineno, module=cls.__module__,
+            line=sys._getframe(1).f_lineno, module=cls.__module__, changes=changes,
         )  # fmt: skip
         return cls
 
@@ -260,6 +264,7 @@ def derived(
     size: int = 1000,
     persons: bool | None = None,
     kept: bool = False,
+    changes: Changes | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declares the class as a record derived from others by ``query``. ``requires_all``: names of records all of whose
     rows one must see to see this one at all. ``kept``: rows worked out may be told again for as long as every source
@@ -267,6 +272,7 @@ def derived(
     declare = record(
         source, Derivation(query.node, requires_all), key=key, owner=owner, legal_basis=legal_basis,
         retention="worked out at each request, kept nowhere", plural=plural, size=size, persons=persons,
+        changes=changes,
     )  # fmt: skip
 
     def named(cls: type[T]) -> type[T]:

@@ -10,7 +10,20 @@ from typing import Any, TypeAlias
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.declare import LinkSpec
-from schema.derive import Derivation, RowsOf, leaves
+from schema.derive import (
+    Computed,
+    Derivation,
+    Described,
+    Expression,
+    Given,
+    Joined,
+    Listed,
+    Node,
+    Parts,
+    RowsOf,
+    Together,
+    leaves,
+)
 from schema.errors import meant
 from schema.lineage import FIGURES, Origin, trace
 from schema.predicates import TRUE, fields_of
@@ -55,7 +68,7 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     done = {name: record for name, record in records.items() if derivation_of(record) is None}
     left = {name: record for name, record in records.items() if name not in done}
     while left:
-        ready = [name for name, record in left.items() if not _needs(record, records) & left.keys()]
+        ready = [name for name, record in left.items() if not records_read(record, records) & left.keys()]
         if not ready:
             for record in left.values():
                 tell(record.spec.file, record.spec.line, f"{record.type_name} is derived from itself; break the circle")
@@ -65,7 +78,7 @@ def resolved(records: dict[str, Record], tell: Tell) -> dict[str, Record]:
     return {name: _with_links(done[name], done) for name in records}
 
 
-def _needs(record: Record, records: Mapping[str, Record]) -> set[str]:
+def records_read(record: Record, records: Mapping[str, Record]) -> set[str]:
     """The records its query reads, those behind links included, as far as there are such."""
     derivation = derivation_of(record)
     needed: set[str] = set()
@@ -109,6 +122,7 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
                 return record
     for name in sorted(named):
         problem(f"requires_all names {name!r}, which its query does not read")
+    derivation = replace(derivation, query=_told_owners(derivation.query, records))
     told = trace(derivation.query)
     for name in told.unknown:
         problem(f"a step of its query names the cell {name!r}, which the step below it has not")
@@ -126,7 +140,31 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
     }
     if spec.persons is None and any(part.personal for part in fields.values()):
         problem("it shows personal fields; say persons=True if a row is about a person, else persons=False")
-    return replace(record, fields=fields, by_api_name=_by_api_name(fields, record.links))
+    return replace(record, relation=derivation, fields=fields, by_api_name=_by_api_name(fields, record.links))
+
+
+def _told_owners(node: Node, records: Mapping[str, Record]) -> Node:
+    """The query with what the departments declare of their records put in: nothing is told twice."""
+    match node:
+        case RowsOf() | Given() | Listed() | Described():
+            return node
+        case Parts(parts=named):
+            return replace(node, parts=tuple((name, _told_owners(part, records)) for name, part in named))
+        case Joined(left=left, right=right):
+            return replace(node, left=_told_owners(left, records), right=_told_owners(right, records))
+        case Together(parts=parts):
+            return Together(tuple(_told_owners(part, records) for part in parts))
+        case Computed(of=of, cells=added):
+            cells = tuple((name, _told_owner(expression, records)) for name, expression in added)
+            return Computed(_told_owners(of, records), cells)
+    return replace(node, of=_told_owners(node.of, records))
+
+
+def _told_owner(expression: Expression, records: Mapping[str, Record]) -> Expression:
+    if expression.function not in ("owner_of", "system_of") or expression.options[0] not in records:
+        return expression
+    record = records[expression.options[0]]
+    return Expression("fixed", (), (record.owner if expression.function == "owner_of" else record.source.system,))
 
 
 def _raised(part: Field, origins: list[Field]) -> Field:
@@ -196,12 +234,19 @@ def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
     if derivation is None:
         return None if record.recorded else record
     for leaf in leaves(derivation.query):
-        found = [cell_path(records, leaf, path) for _, path in leaf.cells]
-        for passed in (records[leaf.record], *(one for path in found if path is not None for one in path.records)):
+        for passed in passed_by(records, leaf):
             forgets = forgetful(records, passed)
             if forgets is not None:
                 return forgets
     return None
 
 
-__all__ = ["CellPath", "about_fields", "cell_path", "derivation_of", "forgetful", "resolved"]
+def passed_by(records: Mapping[str, Record], leaf: RowsOf) -> tuple[Record, ...]:
+    """The leaf's record and those that its cells' links lead to."""
+    found = [cell_path(records, leaf, path) for _, path in leaf.cells]
+    return (records[leaf.record], *(one for path in found if path is not None for one in path.records))
+
+
+__all__ = [
+    "CellPath", "about_fields", "cell_path", "derivation_of", "forgetful", "passed_by", "records_read", "resolved",
+]  # fmt: skip

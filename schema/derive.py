@@ -265,6 +265,26 @@ def fixed(value: Any) -> Expression:
     return Expression("fixed", (), (value,))
 
 
+def day_in(year: str, month: int, day: int) -> Expression:
+    """The day of a year that is a whole number."""
+    return Expression("day_in", (year,), (month, day))
+
+
+def worded(pattern: str, *names: str) -> Expression:
+    """The cells put into a text: ``worded("Class {}, {}", "class", "status")``."""
+    return Expression("worded", names, (pattern,))
+
+
+def owner_of(record: str) -> Expression:
+    """Who answers for the record, as its department declares it."""
+    return Expression("owner_of", (), (record,))
+
+
+def system_of(record: str) -> Expression:
+    """The name of the system the record stands in."""
+    return Expression("system_of", (), (record,))
+
+
 def cases(*choices: tuple[Test, Any], otherwise: Any = None) -> Expression:
     """The value of the first test that holds."""
     reads = tuple(dict.fromkeys(name for test, _ in choices for name in cells_of(test)))
@@ -346,8 +366,18 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Gaps:
+    """Of each group's whole numbers ``on`` (years), the runs that are missing between two that are there: a row each,
+    with the group's cells, ``first`` and ``last``."""
+
+    of: Node
+    by: tuple[str, ...]
+    on: str
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
-    """The rows of several parts that have the same cells, one after the other."""
+    """The rows of several parts, one after the other, with the cells that all of them have."""
 
     parts: tuple[Node, ...]
 
@@ -429,7 +459,7 @@ class Given:
 
 
 Node: TypeAlias = (
-    RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Spread | Together | Quantile
+    RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Spread | Gaps | Together | Quantile
     | Parts | Ranked | Compared | Listed | Described
 )
 
@@ -472,6 +502,9 @@ class Query:
 
     def spread(self, first: str, last: str) -> Query:
         return Query(Spread(self.node, first, last))
+
+    def gaps(self, *by: str, on: str) -> Query:
+        return Query(Gaps(self.node, by, on))
 
     def together(self, *others: Query) -> Query:
         return Query(Together((self.node, *(other.node for other in others))))
@@ -593,8 +626,11 @@ def cells(node: Node) -> tuple[str, ...]:
             return (*cells(of), "month", "days")
         case Spread(of=of):
             return (*cells(of), "month")
+        case Gaps(by=by):
+            return (*by, "first", "last")
         case Together(parts=parts):
-            return cells(parts[0])
+            shared = frozenset[str](cells(parts[0])).intersection(*map(cells, parts[1:]))
+            return tuple(name for name in cells(parts[0]) if name in shared)
         case Quantile(of=of, name=name):
             return (*cells(of), name)
     return cells(node.of)

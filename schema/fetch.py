@@ -217,6 +217,11 @@ class SourceRefused(SourceUnavailable):
     asking again, and the next request may well be taken."""
 
 
+class SourceBusy(SourceUnavailable):
+    """The source is up and has asked to be left alone for longer than there is time. Asking again sooner is what it
+    asked us not to do."""
+
+
 class SourceTimeout(ConnectorError):
     """No complete answer before the deadline."""
 

@@ -10,6 +10,7 @@ from schema.derive import (
     Compared,
     Computed,
     Described,
+    Gaps,
     Given,
     Grouped,
     Held,
@@ -145,8 +146,10 @@ class _Tracer:
                 return Trace({}, frozenset())
             case Listed() | Described():
                 return Trace(dict.fromkeys(cell_names(node), frozenset()), frozenset())
-            case Parts(parts=named):
-                return self._together([self.trace(part) for _, part in named])
+            case Parts(cells=names, parts=named):
+                traces = [self.trace(part) for _, part in named]
+                self.unknown += [name for name in names if any(name not in part.cells for part in traces)]
+                return self._together(traces)
             case Joined():
                 return self._joined(node)
             case Together(parts=parts):
@@ -173,6 +176,10 @@ class _Tracer:
             case Spread(first=first, last=last):
                 spread = self._of(below, (first, last))
                 return Trace({**below.cells, "month": spread}, below.deciding | spread)
+            case Gaps(by=by, on=on):
+                missing = self._of(below, (*by, on))
+                cells = {name: self._of(below, [name]) for name in by}
+                return Trace({**cells, "first": missing, "last": missing}, below.deciding | missing)
             case Quantile(by=by, value=value, name=name):
                 read = self._of(below, (*by, value))
                 return Trace({**below.cells, name: read}, below.deciding | self._of(below, by))
@@ -200,12 +207,11 @@ class _Tracer:
         return Trace(cells, left.deciding | right.deciding | ours | theirs)
 
     def _together(self, parts: list[Trace]) -> Trace:
-        for other in parts[1:]:
-            self.unknown += [name for name in parts[0].cells if name not in other.cells]
+        shared = frozenset(parts[0].cells).intersection(*(part.cells for part in parts[1:]))
         cells = {
-            name: frozenset[Origin]().union(*(part.cells.get(name, frozenset()) for part in parts))
-            for name in parts[0].cells
-        }
+            name: frozenset[Origin]().union(*(part.cells[name] for part in parts))
+            for name in parts[0].cells if name in shared
+        }  # fmt: skip
         return Trace(cells, frozenset[Origin]().union(*(part.deciding for part in parts)))
 
     def _of(self, below: Trace, names: Iterable[str]) -> Origins:

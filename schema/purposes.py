@@ -3,5 +3,6 @@
 PURPOSES = (
     "FraudPreventionAndDetection", "PublicPolicyMaking", "ProvideOfficialStatistics", "LegalCompliance",
     "ImprovePublicServices", "PersonnelPayment", "PaymentManagement", "AcademicResearch", "IdentityVerification",
+    "PersonnelHiring",
 )  # fmt: skip
 LEGAL_BASES = ("OfficialAuthorityOfController", "LegalObligation", "PublicInterest", "Consent")

@@ -82,8 +82,8 @@ class Operation:
 class Drop:
     """Files a department drops into a folder: CSV or Excel by suffix. ``pattern``: glob below the source's folder;
     ``columns``: header -> column; ``file_column`` names a column that holds the file's name. ``told_by_name``:
-    column -> pattern whose one group is, in a file's name, the value of that column in each of its lines: a file whose
-    name tells another value than is asked for is not opened."""
+    column -> pattern whose one group is, in a file's name, the value of that column in each of its lines, whether they
+    have the column themselves or not: a file whose name tells another value than is asked for is not opened."""
 
     pattern: str
     columns: Mapping[str, str]

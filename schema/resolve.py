@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from schema import derivations, indicators, purposes
+from schema.acting import resolved_action
+from schema.actions import ActionSpec, action_of
 from schema.added import added_link_problem
-from schema.catalog import Catalog, Declared, Field, Link, Record
+from schema.catalog import Action, Catalog, Declared, Field, Link, Record
+from schema.changes import changes_problem
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
+from schema.derivations import records_read
 from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
 from schema.predicates import fields_of
 from schema.presets import Preset
 from schema.relations import offered_by
-from schema.rules import ROLES, Allow, AllowTotals, Grant, Rule
+from schema.rules import ROLES, Allow, AllowAction, AllowThrough, AllowTotals, Grant, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
 from schema.version import version_of
@@ -69,6 +73,7 @@ class _Resolver:
             for rule in part.rules:
                 self._check_rule(rule, records, part.department)
         rules = tuple(rule for part in self._declared for rule in part.rules)
+        actions = [action for part in self._declared for action in self._actions(part, records)]
         self._check_indicators(records)
         presets = self._presets(records)
         if self._problems:
@@ -78,7 +83,8 @@ class _Resolver:
             sources=dict(self._sources),
             records=records,
             rules=rules,
-            version=version_of(records, rules),
+            version=version_of(records, rules, actions),
+            actions={action.api_name: action for action in actions},
             presets=presets,
         )
 
@@ -112,6 +118,19 @@ class _Resolver:
                     self._problem(preset.file, preset.line, told)
             found[preset.name] = preset, record
         return found
+
+    def _actions(self, part: Declared, records: Mapping[str, Record]) -> Iterable[Action]:
+        for declared in part.actions:
+            spec = action_of(declared)
+            if spec is None:
+                where = getattr(sys.modules.get(declared.__module__), "__file__", declared.__module__)
+                self._problem(str(where), 1, f"{declared.__name__} is listed as an action but has no @action")
+                continue
+            scalars = {name: self._scalar(spec, name, one.line)[0] for name, one in spec.inputs.items()}
+            rules = tuple(rule for rule in part.rules if isinstance(rule, AllowAction) and rule.action is declared)
+            action = resolved_action(spec, part.department, scalars, records, rules, self._problem)
+            if action is not None:
+                yield action
 
     def _problem(self, file: str, line: int, message: str) -> None:
         self._problems.append(Problem(f"{short_path(file)}:{line}", message))
@@ -177,6 +196,8 @@ class _Resolver:
         if spec.key not in fields or fields[spec.key].column is None:
             hint = _meant(spec.key, [name for name, field in fields.items() if field.column is not None])
             self._problem(spec.file, spec.line, f"{spec.name} has no column field {spec.key!r} for its key{hint}")
+        if (wrong := changes_problem(spec.changes, fields, _askable(spec))) is not None:
+            self._problem(spec.file, spec.line, f"{spec.name}: {wrong}")
         singular = spec.name[0].lower() + spec.name[1:]
         return Record(
             name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
@@ -184,7 +205,7 @@ class _Resolver:
             size=spec.size, persons=bool(spec.persons), recorded=self._recorded(spec, fields),
             description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
-            by_api_name=_by_api_name(fields, links),
+            by_api_name=_by_api_name(fields, links), changes=spec.changes,
         )  # fmt: skip
 
     def _recorded(self, spec: RecordSpec, fields: Mapping[str, Field]) -> str | None:
@@ -272,7 +293,7 @@ class _Resolver:
             where=f"{short_path(spec.file)}:{part.line}",
         )  # fmt: skip
 
-    def _scalar(self, spec: RecordSpec, name: str, line: int) -> tuple[Scalar, bool]:
+    def _scalar(self, spec: RecordSpec | ActionSpec, name: str, line: int) -> tuple[Scalar, bool]:
         try:
             written = spec.annotations[name]
             hint = eval(written, vars(sys.modules[spec.module])) if isinstance(written, str) else written
@@ -373,6 +394,11 @@ class _Resolver:
         for purpose in rule.purposes:
             if purpose not in purposes.PURPOSES:
                 self._problem(rule.file, rule.line, f"{purpose!r} is no purpose{_meant(purpose, purposes.PURPOSES)}")
+        if isinstance(rule, AllowAction):
+            if rule.action not in next(part for part in self._declared if part.department is department).actions:
+                told = f"a rule speaks of {rule.action.__name__}, which the department does not list as an action"
+                self._problem(rule.file, rule.line, told)
+            return
         record = records.get(self._names.get(rule.record, ""))
         if record is None:
             self._problem(rule.file, rule.line, f"a rule speaks of {rule.record.__name__}, which no department lists")
@@ -388,6 +414,9 @@ class _Resolver:
                 names += [*rule.by, *rule.measures, *(name for pair in rule.within for name in pair)]
                 if rule.k < 1:
                     self._problem(rule.file, rule.line, "k must be at least 1")
+            case AllowThrough():
+                names += rule.only
+                self._check_through(rule, record, records)
         known = {**record.fields, **record.links}
         for name in names:
             if name not in known:
@@ -395,6 +424,22 @@ class _Resolver:
         for name in fields_of(rule.where):
             if name in record.fields and record.fields[name].column is None:
                 self._problem(rule.file, rule.line, f"a rule's condition reads {name!r}, which is no column field")
+
+
+    def _check_through(self, rule: AllowThrough, record: Record, records: Mapping[str, Record]) -> None:
+        """The derived record must be there and read this one, unless its whole department is not served here."""
+        derived = records.get(rule.through)
+        if derived is None and rule.through.partition(".")[0] not in self._departments:
+            return
+        if derived is None:
+            hint = _meant(rule.through, records)
+            self._problem(rule.file, rule.line, f"a right through unknown record {rule.through!r}{hint}")
+        elif isinstance(record.relation, Derivation):
+            told = f"a right through {rule.through} to a derived record; open those that it is derived from"
+            self._problem(rule.file, rule.line, told)
+        elif record.name not in records_read(derived, records):
+            told = f"a right through {rule.through}, which is not derived from {record.name}"
+            self._problem(rule.file, rule.line, told)
 
 
 def _askable(spec: RecordSpec) -> Source:

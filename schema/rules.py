@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from schema.classification import Classification
 from schema.predicates import TRUE, Condition, Predicate, predicate_of
 
 ROLES = (
     "public", "citizen", "app", "head_teacher", "clinician", "district_officer", "department_officer", "planner",
-    "auditor", "steward",
+    "auditor", "steward", "organisation",
 )  # fmt: skip
 
 
@@ -55,6 +55,26 @@ class AllowTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowThrough:
+    """``role``, as a reader of the derived record ``through`` ("province.LearnerEvent"), may have fields of ``record``
+    read for it, and nowhere else: no root, link, filter or other derived record. Which derived rows the role sees
+    is said by the rules of that record. ``up_to``, ``where``, ``purposes``, ``case``, ``only``: as in Allow."""
+
+    role: str
+    record: type[Any]
+    through: str
+    up_to: Classification
+    where: Predicate
+    purposes: tuple[str, ...]
+    case: bool
+    only: tuple[str, ...]
+    file: str
+    line: int
+
+    masked: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A right that is not about a record: ``diagnose`` shows plans and measured figures of ``department``."""
 
@@ -65,7 +85,19 @@ class Grant:
     line: int
 
 
-Rule = Allow | AllowTotals | Grant
+@dataclass(frozen=True, slots=True)
+class AllowAction:
+    """``role`` may have ``action`` done, for one of ``purposes``, with an open case when ``case``."""
+
+    role: str
+    action: type[Any]
+    purposes: tuple[str, ...]
+    case: bool
+    file: str
+    line: int
+
+
+Rule = Allow | AllowTotals | AllowThrough | Grant | AllowAction
 
 
 def _where(condition: Condition | None) -> Predicate:
@@ -107,6 +139,31 @@ def allow_totals(
     return AllowTotals(
         role, record, by, measures, k, within, _where(where), purposes, case, frame.f_code.co_filename, frame.f_lineno
     )
+
+
+def allow_through(
+    role: str,
+    record: type[Any],
+    through: str,
+    *,
+    up_to: Classification,
+    where: Condition | None = None,
+    purposes: tuple[str, ...] = (),
+    case: bool = False,
+    only: tuple[str, ...] = (),
+) -> AllowThrough:
+    """A rule that lets a role's derived rows be worked out from a record it may not read itself; see
+    ``AllowThrough``."""
+    frame = sys._getframe(1)
+    return AllowThrough(
+        role, record, through, up_to, _where(where), purposes, case, only, frame.f_code.co_filename, frame.f_lineno
+    )
+
+
+def allow_action(role: str, action: type[Any], *, purposes: tuple[str, ...] = (), case: bool = False) -> AllowAction:
+    """A rule that lets a role have something done; see ``AllowAction``."""
+    frame = sys._getframe(1)
+    return AllowAction(role, action, purposes, case, frame.f_code.co_filename, frame.f_lineno)
 
 
 def grant(role: str, right: str, department: str) -> Grant:

@@ -92,6 +92,8 @@ class Limits:
     retries: int = 0
     breaker_failures: int = 5
     breaker_pause_s: float = 5.0
+    polls_per_s: float = 10.0
+    """How often a second we may look for changes on behalf of subscribers, all of them together."""
 
 
 @dataclass(frozen=True, slots=True)

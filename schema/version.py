@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from schema.catalog import Record
-from schema.rules import Allow, AllowTotals, Grant, Rule
+from schema.catalog import Action, Record
+from schema.rules import Allow, AllowAction, AllowThrough, AllowTotals, Grant, Rule
 
 
-def version_of(records: Mapping[str, Record], rules: tuple[Rule, ...]) -> str:
-    """Changes with any record, field, link or rule."""
+def version_of(records: Mapping[str, Record], rules: tuple[Rule, ...], actions: Iterable[Action] = ()) -> str:
+    """Changes with any record, field, link, action or rule."""
     digest = hashlib.sha256()
     for record in records.values():
         digest.update(_steady((record.name, record.relation, record.key, record.source)).encode())
@@ -21,8 +21,11 @@ def version_of(records: Mapping[str, Record], rules: tuple[Rule, ...]) -> str:
             digest.update(_steady((field.name, field.column, codec, field.scalar.name, field.classification)).encode())
         for link in record.links.values():
             digest.update(_steady((link.name, link.target, link.local, link.remote, link.classification)).encode())
+    for action in actions:
+        told = tuple((one.name, one.scalar.name, one.codec.name) for one in action.inputs)
+        digest.update(_steady((action.name, action.about, action.kept, told, action.refuse, action.done)).encode())
     for rule in rules:
-        target = rule.department if isinstance(rule, Grant) else rule.record.__name__
+        target = _target(rule)
         digest.update(_steady((type(rule).__name__, rule.role, target, _rule_body(rule))).encode())
     return digest.hexdigest()[:16]
 
@@ -41,11 +44,24 @@ def _steady(value: Any) -> str:
     return repr(value)
 
 
+def _target(rule: Rule) -> str:
+    match rule:
+        case Grant():
+            return rule.department
+        case AllowAction():
+            return rule.action.__name__
+    return rule.record.__name__
+
+
 def _rule_body(rule: Rule) -> tuple[Any, ...]:
     match rule:
         case Allow():
             return (rule.up_to, rule.where, rule.purposes, rule.case, rule.only, rule.masked)
         case AllowTotals():
             return (rule.by, rule.measures, rule.k, rule.within, rule.where, rule.purposes, rule.case)
+        case AllowThrough():
+            return (rule.through, rule.up_to, rule.where, rule.purposes, rule.case, rule.only)
         case Grant():
             return (rule.right,)
+        case AllowAction():
+            return (rule.purposes, rule.case)

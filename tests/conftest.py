@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from legacy.build import Plan, build
+from legacy.services.running import SERVICES
 from tests.houses import Desk, Systems, desk_over
 from tests.servers import PREFIX, need_mariadb, need_postgres
 
@@ -20,7 +21,7 @@ STORAGES = ("files", pytest.param("servers", marks=[pytest.mark.postgres, pytest
 def start_services(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     """The REST and SOAP systems of a build, in their own process, on free ports; their addresses by variable name."""
     command = [sys.executable, "-m", "legacy.services", "--store", str(folder)]
-    ports = ["--rtsm-port", "0", "--fabs-port", "0", "--bpay-port", "0"]
+    ports = [part for name in SERVICES for part in (f"--{name}-port", "0")]
     process = subprocess.Popen([*command, *ports, *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, json.loads(process.stdout.readline())

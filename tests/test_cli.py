@@ -50,7 +50,7 @@ WRONG = {
     "a variable nobody set": ('state = "${NOBODY_SET_THIS}"\n', "the variable NOBODY_SET_THIS is not set"),
     "a department there is not": ('departments = ["nothing"]\n', "departments: there is no module nothing"),
     "a module that declares nothing": ('departments = ["json"]\n', "departments: json has no `declared"),
-    "no addresses": ("", "sources: no address for banks, board"),
+    "no addresses": ("", "sources: no address for banks, bessi, board"),
     "a ledger of another kind": ('[ledger]\nurl = "mysql://127.0.0.1/x"\n', "ledger.url: write sqlite:///path or"),
     "an issuer without keys": ('[auth.issuers.nadra]\naudience = "x"\n', "auth.issuers.nadra: give key_file or jwks"),
     "an issuer's key that is not there": (
@@ -116,13 +116,13 @@ def test_a_port_that_is_taken_is_named(files: Systems, tmp_path: Path) -> None:
 
 def test_check_counts_what_is_declared(run: Run) -> None:
     done = run("check")
-    assert (done.exit_code, done.stdout) == (0, "4 departments, 13 sources, 32 records\n")
+    assert (done.exit_code, done.stdout) == (0, "5 departments, 17 sources, 53 records\n")
 
 
 def test_check_live_ends_with_1_and_names_what_a_source_has_not(files: Systems, tmp_path: Path) -> None:
     moved = Systems(tmp_path / "moved", dict.fromkeys(files.services, "http://127.0.0.1:9"))
     moved.folder.mkdir()
-    for name in ("rtsm.key", "fabs.password", "bpay.password"):
+    for name in ("rtsm.key", "fabs.password", "bpay.password", "bessi.key"):
         (moved.folder / name).write_text((files.folder / name).read_text())
     config = write_settings(moved, tmp_path)
     done = CliRunner().invoke(main, ["--config", str(config), "check", "--live"], env=moved.services)
@@ -200,12 +200,12 @@ def _typed(name: str, value: str) -> object:
 @pytest.mark.parametrize("form", ["md", "csv", "json"])
 def test_the_dictionary_never_lists_what_is_secret(form: str) -> None:
     catalog = open_catalog(Settings())
-    student = catalog.records["education.Student"]
-    hidden = replace(student.fields["b_form"], classification=Classification.SECRET)
-    fields, named = {**student.fields, "b_form": hidden}, {**student.by_api_name, "bForm": hidden}
-    records = {**catalog.records, student.name: replace(student, fields=fields, by_api_name=named)}
-    assert "bForm" in dictionary(catalog, form)
-    assert "bForm" not in dictionary(replace(catalog, records=records), form)
+    teacher = catalog.records["education.Teacher"]
+    hidden = replace(teacher.fields["posted_since"], classification=Classification.SECRET)
+    fields, named = {**teacher.fields, "posted_since": hidden}, {**teacher.by_api_name, "postedSince": hidden}
+    records = {**catalog.records, teacher.name: replace(teacher, fields=fields, by_api_name=named)}
+    assert "postedSince" in dictionary(catalog, form)
+    assert "postedSince" not in dictionary(replace(catalog, records=records), form)
 
 
 # token

@@ -11,7 +11,7 @@ from typing import Any
 from auth.ledger.chain import Link
 from schema.scalars import KARACHI
 
-KINDS = ("shown", "masked", "used", "refused")
+KINDS = ("shown", "masked", "used", "refused", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _about(name: str, question: Question) -> bool:
 
 
 def _rules(entry: Mapping[str, Any], how: Mapping[str, list[str]]) -> list[str]:
-    named = [rule for kind in ("shown", "masked") for name in how.get(kind, ()) for rule in entry[kind][name]]
+    named = [rule for kind in ("shown", "masked", "done") for name in how.get(kind, ()) for rule in entry[kind][name]]
     return list(dict.fromkeys(named))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.education.sources import emis
+from schema.changes import compared
 from schema.classification import confidential, open_, restricted
 from schema.codecs import blank_is_null, cnic, code_table, stripped
 from schema.declare import column, many, one, record
@@ -33,7 +34,7 @@ school_rows = Select(
 )
 
 
-@record(emis, school_rows, key="code", size=10_788)
+@record(emis, school_rows, key="code", size=10_788, changes=compared(every_s=30.0))
 class School:
     """A government or community school."""
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.education.sources import rtsm
+from schema.changes import watermark
 from schema.classification import open_, restricted
-from schema.codecs import flag, iso_stamp, offset_stamp, upper_trimmed
+from schema.codecs import flag, naive_stamp, offset_stamp, upper_trimmed
 from schema.declare import column, many, one, record
 from schema.relations import Collection, Parameter
 
 visit_rows = Collection(
     "api/v2/visits",
     (Parameter("school", "school_code", "in", many=100), Parameter("id", "visit_id", "in", many=100),
-     Parameter("from", "visit_ts", "gte"), Parameter("to", "visit_ts", "lt")),
+     Parameter("from", "visit_ts", "gte"), Parameter("to", "visit_ts", "lt"),
+     Parameter("updated_since", "synced_ts", "gte")),
     name="visits",
 )
 mark_rows = Collection(
@@ -23,14 +25,18 @@ mark_rows = Collection(
 )
 
 
-@record(rtsm, visit_rows, key="number", size=100_000)
+@record(
+    rtsm, visit_rows, key="number", size=100_000,
+    # Tablets that were away for long send their visits with the moment they are back; the server takes them in at once.
+    changes=watermark("synced_at", every_s=2.0, overlap_s=3_600.0, added_only=True, compare_s=3_600.0),
+)  # fmt: skip
 class Visit:
     """A monitor's visit to a school; the same visit may have been sent twice."""
 
     number: int = column("visit_id", open_)
     school_code: str | None = column("school_code", open_, codec=upper_trimmed)
     visited_at: dt.datetime | None = column("visit_ts", open_, codec=offset_stamp)
-    synced_at: dt.datetime | None = column("synced_ts", restricted, codec=iso_stamp)
+    synced_at: dt.datetime | None = column("synced_ts", restricted, codec=naive_stamp)
     monitor: str | None = column("monitor", restricted)
     was_open: bool | None = column("open_flag", open_, codec=flag("Y", "N", kind="text"))
     teachers_present: int | None = column("teachers_present", open_)

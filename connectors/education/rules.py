@@ -39,8 +39,6 @@ rules: tuple[Rule, ...] = (
     *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in EVERYTHING),
     allow_totals("auditor", Teacher, k=1, purposes=AUDIT, case=True,
                  by=("gender", "title", "school_code", "district_code", "district", "school")),
-    allow_totals("public", Teacher, by=("gender", "district_code", "district"), k=10),
-    allow_totals("public", Student, by=("district_code", "district"), k=10),
     allow("steward", School, up_to=confidential),
     allow("steward", Teacher, up_to=confidential, masked=("cnic", "born_on", "name")),
     allow("steward", Student, up_to=confidential, masked=("b_form", "born_on", "name")),

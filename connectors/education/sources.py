@@ -16,7 +16,8 @@ rtsm = Source(
     Capabilities(
         normalisers=frozenset({"upper_trim"}),
         columns={"school_code": frozenset({"eq", "in"}), "visit_id": frozenset({"eq", "in"}),
-                 "staff_ref": frozenset({"eq", "in"}), "visit_ts": frozenset({"gte", "lt"})},
+                 "staff_ref": frozenset({"eq", "in"}), "visit_ts": frozenset({"gte", "lt"}),
+                 "synced_ts": frozenset({"gte"})},
         key_columns=frozenset({"school_code", "visit_id", "staff_ref"}),
     ),
     owner="Project Director, Real-Time School Monitoring",

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 from connectors.finance.sources import banks, bpay, bpay_report
+from schema.changes import watermark
 from schema.classification import confidential, public, restricted
 from schema.codecs import blank_is_null, code_table, fixed_paisa, iso_stamp, rupees_text, stripped, yyyymmdd
 from schema.declare import column, many, one, record
@@ -32,6 +33,7 @@ class Bill:
     paid_on: dt.date | None = column("date_paid", public, codec=yyyymmdd)
     amount_paid: Decimal | None = column("amount_paid", public, codec=fixed_paisa(12, signed=False))
     head: str | None = column("head_code", public, codec=blank_is_null)
+    authorized_as: str | None = column("tran_auth_Id", restricted, codec=blank_is_null, description="By the bank that was paid.")  # fmt: skip  # noqa: E501
     transactions = many("finance.Transaction", on="psid")
 
 
@@ -44,7 +46,11 @@ transaction_rows = Collection(
 )  # fmt: skip
 
 
-@record(bpay_report, transaction_rows, key="number", size=3_000_000, recorded="recorded_at")
+@record(
+    bpay_report, transaction_rows, key="number", size=3_000_000, recorded="recorded_at",
+    # The report lists by day only: every look reads the payments of today and yesterday.
+    changes=watermark("paid_on", every_s=30.0, overlap_s=86_400.0, added_only=True, compare_s=86_400.0),
+)  # fmt: skip
 class Transaction:
     """A payment as B-pay reports it, or one taken back: that is a row of its own."""
 

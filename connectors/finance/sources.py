@@ -53,6 +53,10 @@ bpay_report = Source(
     limits=Limits(timeout_s=40.0, concurrency=4, max_keys=500, row_budget=150_000, max_calls_per_operation=200),
     description="Payments by date. The listing is invented: 1BILL describes none.", kept_s=60,
 )  # fmt: skip
+payments = Source(
+    "payments", "finance", "kept", "Payments made through the gateway", SQL, owner="Project Director B-pay",
+    description="The gateway's own record of what it paid for clients: the one thing it keeps itself.",
+)  # fmt: skip
 banks = Source(
     "banks", "finance", "drop", "Bank scrolls (one CSV a bank a day)", FILES, owner="Treasury Officer",
     # One day of all banks: 100,000 lines.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.health.sources import hmis
+from schema.changes import watermark
 from schema.classification import confidential, open_
-from schema.codecs import cnic, code_table, stripped, whole_number_text, yyyymm
+from schema.codecs import cnic, code_table, offset_stamp, stripped, whole_number_text, yyyymm
 from schema.declare import column, many, one, record
 from schema.districts import district_alias
 from schema.relations import Select
@@ -92,4 +93,18 @@ class MonthlyFigure:
     facility = one("health.Facility", on="facility_code")
 
 
-records = (Facility, Report, MonthlyFigure)
+@record(
+    hmis, "bed_states", key="facility_code", size=1_661,
+    changes=watermark("updated_at", overlap_s=300.0, compare_s=300.0),
+)  # fmt: skip
+class BedState:
+    """Beds of a facility and how many are occupied, as its ward clerk last sent it. The shape is invented."""
+
+    facility_code: str = column("ou_code", open_)
+    beds: int | None = column("beds", open_)
+    occupied: int | None = column("occupied", open_)
+    updated_at: dt.datetime | None = column("updated_at", open_, codec=offset_stamp)
+    facility = one("health.Facility", on="facility_code")
+
+
+records = (Facility, Report, MonthlyFigure, BedState)

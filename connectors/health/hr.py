@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.health.sources import hr
+from schema.changes import watermark
 from schema.classification import confidential, open_, restricted
-from schema.codecs import blank_is_null, cnic, code_table, ddmmyyyy
+from schema.codecs import blank_is_null, cnic, code_table, ddmmyyyy, offset_stamp
 from schema.declare import column, many, one, record
 from schema.relations import Select
 from schema.scalars import NationalId
@@ -50,4 +51,18 @@ class Post:
     worker = one("health.Worker", on="worker_code")
 
 
-records = (Worker, Post)
+@record(
+    hr, "shift_presence", key="facility_code", size=1_661,
+    changes=watermark("updated_at", overlap_s=300.0, compare_s=300.0),
+)  # fmt: skip
+class ShiftPresence:
+    """How many of a facility's staff are there, as its attendance machine last sent it. The shape is invented."""
+
+    facility_code: str = column("facility_cd", open_)
+    on_roll: int | None = column("on_roll", open_, description="Staff of the running shift.")
+    present: int | None = column("present", open_)
+    updated_at: dt.datetime | None = column("updated_at", open_, codec=offset_stamp)
+    facility = one("health.Facility", on="facility_code")
+
+
+records = (Worker, Post, ShiftPresence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.health.sources import lmis
+from schema.changes import watermark
 from schema.classification import open_
 from schema.codecs import flag
 from schema.declare import column, one, record
@@ -19,7 +20,14 @@ stock_rows = Select(
 )
 
 
-@record(lmis, stock_rows, key="code", plural="stocks", size=100_000)
+FORTNIGHT_S = 14 * 86_400.0
+"""How late a stock count may be entered; LMIS keeps only the day it was counted on."""
+
+
+@record(
+    lmis, stock_rows, key="code", plural="stocks", size=100_000,
+    changes=watermark("counted_on", overlap_s=FORTNIGHT_S, added_only=True),
+)  # fmt: skip
 class Stock:
     """What was on the shelf of a facility from a day on, until the next entry."""
 

@@ -1,17 +1,18 @@
 """Who sees what of health. Everything else is refused."""
 
-from connectors.health.hmis import Facility, MonthlyFigure, Report
-from connectors.health.hr import Post, Worker
+from connectors.health.hmis import BedState, Facility, MonthlyFigure, Report
+from connectors.health.hr import Post, ShiftPresence, Worker
 from connectors.health.lmis import Stock
 from schema.classification import confidential, open_, restricted
 from schema.predicates import principal, row
 from schema.rules import Rule, allow, allow_totals, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
+OPEN = (Facility, Report, MonthlyFigure, Stock, Post, BedState, ShiftPresence)
 EVERYTHING = (Facility, Report, MonthlyFigure, Stock, Worker, Post)
 
 rules: tuple[Rule, ...] = (
-    *(allow("public", record, up_to=open_) for record in (Facility, Report, MonthlyFigure, Stock, Post)),
+    *(allow("public", record, up_to=open_) for record in OPEN),
     allow("clinician", Worker, up_to=restricted, where=row.facility_code == principal.facility),
     allow("clinician", Post, up_to=restricted, where=row.facility_code == principal.facility),
     allow("district_officer", Facility, up_to=restricted, where=row.district_code == principal.district),

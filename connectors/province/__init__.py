@@ -1,12 +1,14 @@
 """Planning and Development: a department whose source is the others. Its records are derived, declared and never
 written as code."""
 
-from connectors.province import indicators, money, presence, service
+from connectors.province import boards, indicators, lifecycle, lifecycle_rules, money, presence, service
 from connectors.province.rules import rules
 from connectors.province.sources import province
 from schema.catalog import Declared
 
 declared = Declared(
-    province, (*presence.records, *service.records, *money.records, *indicators.records), (*rules, *indicators.rules),
+    province,
+    (*presence.records, *service.records, *money.records, *boards.records, *lifecycle.records, *indicators.records),
+    (*rules, *lifecycle_rules.rules, *indicators.rules), lifecycle.links_from,
     presets=indicators.presets, indicators=indicators.indicators,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Who may ask what is derived. The rules of the departments the rows come from hold as well: these only open the
 door."""
 
+from connectors.province.boards import FacilityNow, StockAlarm
 from connectors.province.money import DailyCollection, DistrictFunctionSpending, UnmatchedPayment
 from connectors.province.presence import AbsenteePayslip, UnpostedPayslip
 from connectors.province.service import BusyStockOut, DistrictEnrolment
@@ -15,6 +16,8 @@ rules: tuple[Rule, ...] = (
     *(allow("department_officer", record, up_to=confidential) for record in (DailyCollection, UnmatchedPayment)),
     *(allow(role, DistrictEnrolment, up_to=confidential) for role in ("planner", "auditor", "department_officer")),
     allow("public", BusyStockOut, up_to=confidential),
+    allow("public", FacilityNow, up_to=confidential),
+    allow("public", StockAlarm, up_to=confidential),
     allow("public", DistrictFunctionSpending, up_to=confidential),
     grant("steward", "diagnose", "province"),
     allow_totals("auditor", UnpostedPayslip, by=("month", "employee_number"), measures=("gross",), k=1, purposes=AUDIT,

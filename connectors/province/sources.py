@@ -11,3 +11,8 @@ records = Source(
     Capabilities(key_columns=frozenset()), owner="Chief Economist, Planning and Development",
     description="Nothing is kept here: each request is worked out from the departments' systems.",
 )  # fmt: skip
+lives = Source(
+    "lives", "province", "derived", "Records of the other departments, by person",
+    Capabilities(list_all=False, key_columns=frozenset()), owner="Chief Economist, Planning and Development",
+    description="Nothing is kept here, and nothing is listed: it is worked out for the persons one comes from.",
+)  # fmt: skip

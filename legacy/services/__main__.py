@@ -1,7 +1,7 @@
-"""``python -m legacy.services --store DIR [-- COMMAND ...]``: runs the three services on loopback, in one process.
+"""``python -m legacy.services --store DIR [-- COMMAND ...]``: runs the services on loopback, in one process.
 
 Prints their addresses as one line of JSON once they listen; SIGTERM stops them. With a command, its environment gets
-LEGACY_RTSM_URL, LEGACY_FABS_URL and LEGACY_BPAY_URL, the services stop with it, and its exit code is ours.
+LEGACY_..._URL of each (RTSM, FABS, BPAY, BESSI), the services stop with it, and its exit code is ours.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from legacy.services.running import SERVICES, Running, run
+from legacy.services.running import RATED, SERVICES, Running, run
 from legacy.services.store import StoreMissing
 
 
@@ -32,7 +32,9 @@ def _given() -> Running:
         parser.add_argument(
             f"--{name}-port", type=int, default=service.port, help=f"default {service.port}; 0 for any free port"
         )
-    parser.add_argument("--rtsm-rate", type=float, metavar="N", help="RTSM refuses more than N requests a second (429)")
+    for name in RATED:
+        told = f"{name} refuses more than N requests a second (429)"
+        parser.add_argument(f"--{name}-rate", type=float, metavar="N", help=told)
     parser.add_argument("--ready-file", type=Path, help="also write the addresses here")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when standard input ends")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ARGUMENTS to run the services around")
@@ -44,7 +46,7 @@ def _given() -> Running:
         tuple(command),
         given.ready_file,
         given.until_stdin_closes,
-        given.rtsm_rate,
+        {name: getattr(given, f"{name}_rate") for name in RATED},
     )
 
 

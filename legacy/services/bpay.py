@@ -8,6 +8,7 @@ listing, and a province needs one.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from starlette.routing import Route
 
 from legacy.services.bpay_payment import Payment, karachi_now, pay
 from legacy.services.common import BadArgument, Statistics, answer, is_date, numbers, secret, service, several, whole
+from legacy.services.faults import BrokenOff, Faults
 from legacy.services.store import Condition, Listing, Store, among, compared
 
 INDEXES = ("transactions(tran_date)", "transactions(psid)")
@@ -42,6 +44,7 @@ def app(folder: Path, now: Callable[[], str] = karachi_now) -> Starlette:
         Route("/bpay/BillInquiry", bpay.inquiry, methods=["POST"]),
         Route("/bpay/BillPayment", bpay.payment, methods=["POST"]),
         Route("/bpay/TransactionReport", bpay.report, methods=["POST"]),
+        *bpay.faults.routes(),
     ]
     return service(routes, Statistics())
 
@@ -51,6 +54,7 @@ class _Bpay:
         self._store = store
         self._password = password.encode()
         self._now = now
+        self.faults = Faults()
 
     async def inquiry(self, request: Request) -> Response:
         body = await self._read(request)
@@ -78,11 +82,30 @@ class _Bpay:
 
     async def payment(self, request: Request) -> Response:
         """A replay of the same payment is answered like the first; another amount or a paid bill is refused."""
-        body = await self._read(request)
-        payment = Payment.read(body)
-        code = "04" if payment is None else await self._store.transact(lambda store: pay(store, payment, self._now()))
+        payment = Payment.read(await self._read(request))
+        fault = self.faults.next()
+        if fault == "broken":
+            return BrokenOff()
+        if fault == "error_before":
+            raise HTTPException(500, "the system is out of order")
+        if fault == "late_before":
+            await asyncio.sleep(self.faults.late_s)
+        code = await self._paid(payment)
+        if fault == "twice":
+            code = await self._paid(payment)
+        if fault == "late":
+            await asyncio.sleep(self.faults.late_s)
+        if fault == "lost":
+            return BrokenOff()
+        if fault == "error_after":
+            raise HTTPException(500, "the system is out of order")
         identification = payment.psid if payment is not None and code == "00" else ""
         return answer({"response_Code": code, "Identification_parameter": identification, "reserved": ""})
+
+    async def _paid(self, payment: Payment | None) -> str:
+        if payment is None:
+            return "04"
+        return await self._store.transact(lambda store: pay(store, payment, self._now()))
 
     async def report(self, request: Request) -> Response:
         """Transactions, ordered by number, page by page; ``from_date`` and ``to_date`` (YYYYMMDD) are both included,
@@ -101,6 +124,8 @@ class _Bpay:
 
     async def _read(self, request: Request) -> dict[str, Any]:
         """The object sent. Raises HTTPException."""
+        if self.faults.down:
+            raise HTTPException(503, "the system is closed")
         password = request.headers.get("password", "").encode()
         if request.headers.get("username") != "gateway" or not hmac.compare_digest(password, self._password):
             raise HTTPException(401, "username or password wrong")

@@ -17,7 +17,7 @@ STOP_S = 10
 
 
 class Services:
-    """Running services by name: rtsm, fabs, bpay. Ends them on leaving the ``with`` block; they also end by
+    """Running services by name: rtsm, fabs, bpay, bessi. Ends them on leaving the ``with`` block; they also end by
     themselves when this process dies, since their standard input does."""
 
     def __init__(self, store: Path, options: tuple[str, ...] = ()) -> None:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
-import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from legacy.services.common import BadArgument, Statistics, answer, numbers, secret, service, several, whole
+from legacy.services.rate import Rate
 from legacy.services.store import Condition, Listing, Store, among, compared
 
 KARACHI = dt.timezone(dt.timedelta(hours=5))
@@ -38,27 +36,6 @@ INDEXES = (
 )
 PAGE = 100
 MOST_PAGE = 500
-
-
-class Rate:
-    """A bucket of ``per_s`` requests a second, holding one second's worth, at least one."""
-
-    def __init__(self, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_s = per_s
-        self._most = max(1.0, per_s)
-        self._left = self._most
-        self._clock = clock
-        self._seen = clock()
-
-    def wait_s(self) -> float:
-        """0 and one request taken, or the seconds until there is one."""
-        now = self._clock()
-        self._left = min(self._most, self._left + (now - self._seen) * self._per_s)
-        self._seen = now
-        if self._left >= 1:
-            self._left -= 1
-            return 0.0
-        return (1 - self._left) / self._per_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +112,8 @@ class _Rtsm:
         """Raises HTTPException 401 or 429."""
         if not hmac.compare_digest(request.headers.get("x-api-key", "").encode(), self._key):
             raise HTTPException(401, "API key missing or wrong")
-        wait_s = self._rate.wait_s() if self._rate else 0.0
-        if wait_s:
-            raise HTTPException(429, "too many requests", {"Retry-After": str(math.ceil(wait_s))})
+        if self._rate:
+            self._rate.admit()
 
     async def _list(
         self, request: Request, table: str, columns: str, key: str, filters: tuple[_Filter, ...]

@@ -10,13 +10,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
-from legacy.services import bpay, fabs, rtsm
+from legacy.services import bessi, bpay, fabs, rtsm
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -35,20 +35,24 @@ SERVICES = {
     "rtsm": Service(rtsm.app, "LEGACY_RTSM_URL", "", 8101),
     "fabs": Service(fabs.app, "LEGACY_FABS_URL", "/soap/fabs", 8102),
     "bpay": Service(bpay.app, "LEGACY_BPAY_URL", "", 8103),
+    "bessi": Service(bessi.app, "LEGACY_BESSI_URL", "", 8104),
 }
+RATED = {"rtsm": rtsm.app, "bessi": bessi.app}
+"""Services that may be told how many requests a second they take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
     """How to run: ``ports`` of the services wanted (0: any free one), a ``command`` to run them around or none,
-    ``ready_file`` to write the addresses into, and whether the end of standard input is the end."""
+    ``ready_file`` to write the addresses into, whether the end of standard input is the end, and ``rates_per_s`` of
+    services that limit them."""
 
     store: Path
     ports: Mapping[str, int]
     command: tuple[str, ...] = ()
     ready_file: Path | None = None
     until_stdin_closes: bool = False
-    rtsm_rate_per_s: float | None = None
+    rates_per_s: Mapping[str, float | None] = field(default_factory=dict)
 
 
 class _Server(uvicorn.Server):
@@ -94,8 +98,8 @@ async def run(running: Running) -> int:
 
 
 def _app(running: Running, name: str) -> Starlette:
-    if name == "rtsm":
-        return rtsm.app(running.store, running.rtsm_rate_per_s)
+    if name in RATED:
+        return RATED[name](running.store, running.rates_per_s.get(name))
     return SERVICES[name].app(running.store)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from connectors.conformance.subject import subject_of
 from connectors.memory import MemoryConnector
 from gateway.opening import open_catalog, open_connectors
 from gateway.settings import load
-from schema.catalog import Record
+from schema.catalog import Catalog, Record
 from schema.fetch import Connector, Fetch, FetchShape
 from schema.relations import relation_name
 from schema.sources import OPERATORS
@@ -23,16 +24,23 @@ from tests.houses import DEMO, Systems
 CATALOG = open_catalog(load(DEMO, {"PATH": ""}))
 
 
+UNASKED = ("derived", "kept")
+"""Sources of the gateway's own."""
 LONG = frozenset({
     ("files", "finance.Payslip"), ("files", "health.MonthlyFigure"), ("servers", "education.Position"),
-    ("servers", "education.Student"), ("servers", "finance.Payslip"),
+    ("servers", "education.Student"), ("servers", "finance.Payslip"), ("servers", "education.Scholarship"),
+    ("servers", "labour.Training"),
+    *((where, f"education.{name}") for where in ("files", "servers")
+      for name in ("Learner", "Enrolment", "YearReport", "Guardian")),
 })  # fmt: skip
 """The largest relations; others of their sources are checked on the same storage every time."""
+PATIENCE_S = 60.0
+"""What some cases ask of a large relation (all of it joined with all of it) no client may ask within its limits."""
 
 
 def storages() -> list[Any]:
     """Every record on files, and on servers those whose source is another one there."""
-    found = [("files", name) for name, record in CATALOG.records.items() if record.source.kind != "derived"]
+    found = [("files", name) for name, record in CATALOG.records.items() if record.source.kind not in UNASKED]
     found += [("servers", name) for name, record in CATALOG.records.items() if record.source.kind == "sql"]
     return [
         pytest.param(*one, marks=[
@@ -52,40 +60,59 @@ def systems(storage: str, request: pytest.FixtureRequest) -> Systems:
 @pytest.fixture
 async def connectors(systems: Systems, tmp_path: Path) -> AsyncIterator[dict[str, Connector]]:
     """Every source's connector, with its guards."""
-    opened = open_connectors(systems.settings(tmp_path), CATALOG)
+    opened = open_connectors(systems.settings(tmp_path), patient(CATALOG))
     yield opened
     for connector in opened.values():
         await connector.aclose()
+
+
+def patient(catalog: Catalog) -> Catalog:
+    """The same sources, given more time."""
+    given = {
+        name: replace(source, limits=replace(source.limits, timeout_s=PATIENCE_S))
+        for name, source in catalog.sources.items()
+    }
+    return replace(catalog, sources=given)
 
 
 @pytest.mark.parametrize(("storage", "name"), storages())
 async def test_every_record_of_every_source_keeps_the_contract(
     storage: str, name: str, connectors: dict[str, Connector], systems: Systems
 ) -> None:
-    """B-pay's inquiry cannot be listed: the truth file knows bills that exist."""
+    """Where a source cannot be listed, the truth file knows keys that exist."""
     record = CATALOG.records[name]
-    keys = () if record.source.capabilities.list_all else [bill["psid"] for bill in bills(systems)]
-    report = await check_connector(connectors[record.source.name], record, keys=keys)
+    keys = () if record.source.capabilities.list_all else EXISTING[name](systems)
+    report = await check_connector(connectors[record.source.name], record, keys=keys, timeout_s=PATIENCE_S)
     assert report.ok, str(report)
-    assert report.rows > 30 or keys
+    assert report.rows > (5 if name in SMALL else 30) or keys
     assert report.rows >= len(keys)
     assert report.checks.keys() >= promised(record), str(report)
 
 
 def test_every_source_is_checked_every_time() -> None:
     for storage in ("files", "servers"):
-        sources = {record.source.name for record in CATALOG.records.values() if record.source.kind != "derived"}
+        sources = {record.source.name for record in CATALOG.records.values() if record.source.kind not in UNASKED}
         left_out = {CATALOG.records[name].source.name for where, name in LONG if where == storage}
         checked = {
             record.source.name for name, record in CATALOG.records.items()
-            if (storage, name) not in LONG and record.source.kind != "derived"
+            if (storage, name) not in LONG and record.source.kind not in UNASKED
         }  # fmt: skip
         assert left_out <= checked == sources
 
 
-def bills(systems: Systems) -> list[dict[str, Any]]:
+def bills(systems: Systems) -> list[str]:
     told = systems.truth["q4"]
-    return [told[kind] for kind in ("expired", "paid", "unpaid") if kind in told]
+    return [told[kind]["psid"] for kind in ("expired", "paid", "unpaid") if kind in told]
+
+
+def contributors(systems: Systems) -> list[str]:
+    told = systems.truth["q15"]
+    return [told[story][0]["b_form"] for story in ("whole", "two_written_forms", "left_early")]
+
+
+EXISTING = {"finance.Bill": bills, "labour.FirstContribution": contributors}
+SMALL = {"labour.Trade", "education.DeclaredCandidate"}
+"""Records of which there are few."""
 
 
 def promised(record: Record) -> set[str]:

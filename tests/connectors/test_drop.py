@@ -52,6 +52,19 @@ async def test_a_file_whose_name_tells_another_value_is_not_opened(tmp_path: Pat
     assert answer.rows == [("1", "1.00"), ("1", "3.00")]
 
 
+async def test_what_only_a_files_name_tells_is_a_column_of_its_lines(tmp_path: Path) -> None:
+    told = Drop("*.csv", SCROLL.columns, file_column="file", told_by_name={"year": r"_([0-9]+)\.csv$"})
+    (tmp_path / "a_2019.csv").write_text(HEAD + "1,1.00\n")
+    (tmp_path / "b_2020.csv").write_text("no header at all\n")
+    (tmp_path / "undated.csv").write_text(HEAD + "1,3.00\n")
+    only = Comparison(Column("year", "text"), "eq", Param(0))
+    reader = connector(tmp_path)
+    answer = await reader.fetch(a_fetch(told, "psid", "year", "file", where=only, params=("2019",)))
+    assert answer.rows == [("1", "2019", "a_2019.csv")]
+    (tmp_path / "b_2020.csv").unlink()
+    assert await rows_of(tmp_path, told, "psid", "year", reader=reader) == [("1", "2019"), ("1", None)]
+
+
 async def test_a_line_that_contradicts_the_name_of_its_file_makes_it_unreadable(tmp_path: Path) -> None:
     told = Drop("*.csv", SCROLL.columns, told_by_name={"psid": r"_([0-9]+)\.csv$"})
     (tmp_path / "a_1.csv").write_text(HEAD + "1,1.00\n2,1.00\n")

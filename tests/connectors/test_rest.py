@@ -13,6 +13,7 @@ from aiohttp import web
 
 from connectors import http
 from connectors.address import Address
+from connectors.guard import guarded
 from connectors.rest import RestConnector
 from schema.fetch import (
     AllOf,
@@ -22,6 +23,7 @@ from schema.fetch import (
     Fetch,
     Param,
     RowBudgetExceeded,
+    SourceBusy,
     SourceRefused,
     SourceTimeout,
     SourceUnavailable,
@@ -237,6 +239,60 @@ async def test_an_answer_that_is_not_as_agreed_is_no_answer(name: str) -> None:
     assert not isinstance(error, SourceRefused)
     assert str(error).startswith("rtsm: ")
     assert len(str(error)) < 60
+
+
+def busy_once(**headers: str) -> Answer:
+    """Too many requests at first, then the answer."""
+    told: list[web.Request] = []
+
+    def answer(request: web.Request) -> Any:
+        told.append(request)
+        if len(told) == 1:
+            return web.Response(status=429, headers=headers)
+        return paged(people(2))(request)
+
+    return answer
+
+
+@pytest.mark.parametrize("when", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+async def test_a_service_that_says_when_is_asked_again_then(when: str) -> None:
+    rows, told = await asked(busy_once(**{"Retry-After": when}), everybody)
+    assert (len(rows.rows), len(told.requests)) == (2, 2)
+
+
+async def test_it_is_left_alone_as_long_as_it_asked() -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        connector._http._not_before = 0.0
+
+    async with service(busy_once(**{"Retry-After": "2"})) as told:
+        connector = RestConnector(a_source(), Address(told.url))
+        connector._http._sleep = sleep
+        rows = await connector.fetch(everybody())
+        assert (len(rows.rows), len(waits)) == (2, 1)
+        assert 0 < waits[0] <= 2.0
+        await connector.aclose()
+
+
+@pytest.mark.parametrize("limits", [{}, {"timeout_s": 30.0, "retries": 3}])
+async def test_when_it_asks_for_longer_than_there_is_time_nobody_waits(limits: dict[str, Any]) -> None:
+    async with service(raw(b"", 429, **{"Retry-After": "3600"})) as told:
+        connector = guarded(RestConnector(a_source(**limits), Address(told.url)))
+        for _ in range(7):
+            with pytest.raises(SourceBusy):
+                await connector.fetch(everybody())
+        assert len(told.requests) == 1, "what is known to be too soon is not asked, and is no failure of the source"
+        await connector.aclose()
+
+
+@pytest.mark.parametrize("when", ["soon", "-1", "1.5", ""])
+async def test_a_retry_after_that_says_nothing_is_a_refusal_like_another(when: str) -> None:
+    error, told = await asked(raw(b"", 429, **{"Retry-After": when}), everybody)
+    assert isinstance(error, SourceUnavailable)
+    assert not isinstance(error, SourceBusy)
+    assert len(told.requests) == 1
 
 
 async def test_no_redirect_is_followed() -> None:

@@ -23,7 +23,7 @@ from tests.servers import free_port
 ROOT = pages.ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {ROOT / "docs" / "departments.md"}
-"""Pages whose commands another test runs, because they need what the page builds: test_fourth_department.py."""
+"""Pages whose commands another test runs, because they need what the page builds: test_another_department.py."""
 BIN = Path(sys.executable).parent
 Served = tuple[dict[str, str], dict[str, str]]
 

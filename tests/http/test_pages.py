@@ -36,13 +36,13 @@ def test_ready_means_that_the_declarations_are_resolved(served: Served) -> None:
 def test_a_gateway_is_ready_while_no_department_answers(files: Systems, tmp_path: Path) -> None:
     nowhere = Systems(tmp_path / "nowhere", dict.fromkeys(files.services, "http://127.0.0.1:9"))
     nowhere.folder.mkdir()
-    for name in ("rtsm.key", "fabs.password", "bpay.password"):
+    for name in ("rtsm.key", "fabs.password", "bpay.password", "bessi.key"):
         (nowhere.folder / name).write_text((files.folder / name).read_text())
     with serving(nowhere, tmp_path) as one:
         assert one.send("GET", "/readyz").status == 200
         reply = one.ask('{ school(code: "KEC-00001") { name } catalog { departments { name } } }')
         assert reply.codes == ["SOURCE_UNAVAILABLE"]
-        assert len(reply.told["data"]["catalog"]["departments"]) == 4
+        assert len(reply.told["data"]["catalog"]["departments"]) == 5
 
 
 def outcomes(served: Served) -> dict[str, float]:

@@ -70,16 +70,16 @@ def test_a_build_that_stopped_half_way_is_not_taken_for_one(tmp_path: Path, monk
 
 
 def test_secrets_are_readable_by_their_owner_only(demo_folder: Path) -> None:
-    for name in ("rtsm.key", "fabs.password", "bpay.password"):
+    for name in ("rtsm.key", "fabs.password", "bpay.password", "bessi.key"):
         assert (demo_folder / name).stat().st_mode & 0o077 == 0
         assert len((demo_folder / name).read_text()) > 20
 
 
 def test_the_truth_holds_no_secret(demo_folder: Path) -> None:
     text = (demo_folder / "truth.json").read_text()
-    for name in ("rtsm.key", "fabs.password", "bpay.password"):
+    for name in ("rtsm.key", "fabs.password", "bpay.password", "bessi.key"):
         assert (demo_folder / name).read_text() not in text
-    assert json.loads(text).keys() >= {"q1", "q3", "q4", "q6", "q7", "q8", "q9", "q12", "q18", "q24"}
+    assert json.loads(text).keys() >= {"q1", "q3", "q4", "q6", "q7", "q8", "q9", "q12", "q15", "q16", "q18", "q24"}
 
 
 def test_the_province_has_its_true_sizes() -> None:

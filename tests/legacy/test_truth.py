@@ -67,6 +67,19 @@ def test_facilities_without_a_monthly_report(raw: Raw, truth: dict[str, Any], fo
     assert {code for (code,) in typed} & set(silent), "figures without a report are no report"
 
 
+def test_beds_and_staff_of_each_district(raw: Raw, truth: dict[str, Any]) -> None:
+    found: dict[str, dict[str, int]] = {}
+    for source, statement, names in (
+        ("hmis", "SELECT ou_code, beds, occupied FROM bed_states", ("beds", "occupied")),
+        ("hr", "SELECT facility_cd, on_roll, present FROM shift_presence", ("staff", "present")),
+    ):
+        for code, *numbers in raw.rows(source, statement):
+            own = found.setdefault(code[3:6], {})
+            for name, number in zip(names, numbers, strict=True):
+                own[name] = own.get(name, 0) + number
+    assert found == truth["wards"]
+
+
 def test_bills(raw: Raw, truth: dict[str, Any]) -> None:
     for kind, status, expired in (("paid", "P", 0), ("unpaid", "U", 0), ("expired", "U", 1)):
         told = truth["q4"][kind]

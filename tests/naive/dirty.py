@@ -26,7 +26,7 @@ async def soiled(
     found: dict[str, dict[str, list[RawRow]]] = {}
     for record in catalog.records.values():
         capabilities = record.source.capabilities
-        if record.source.kind == "derived" or not capabilities.list_all:
+        if record.source.kind in ("derived", "kept") or not capabilities.list_all:
             continue
         rows = await _raw(record, connectors[record.source.name])
         rows = chance.sample(rows, min(len(rows), MOST))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from auth.principal import Principal
+from auth.principal import ANONYMOUS, Principal
 from schema.catalog import Catalog, Field, Link, Record
 from schema.predicates import And, Attribute, Compare, Constant, Holds, IsNull, Not, Or, Predicate
 from schema.rules import Allow, AllowTotals
@@ -85,7 +85,10 @@ class Rights:
         self._principal = principal
         self._shown: dict[str, Shown | str] = {}
         self._totals: list[Right] | None = None
-        mine = [rule for rule in catalog.rules if not hasattr(rule, "right") and rule.record.__name__ == record.spec.name]  # type: ignore[union-attr]  # noqa: E501
+        mine = [
+            rule for rule in catalog.rules
+            if isinstance(rule, (Allow, AllowTotals)) and rule.record.__name__ == record.spec.name
+        ]  # fmt: skip
         self._applying = [
             Applying(rule, rule.where, self._tester(rule.where))
             for rule in mine if isinstance(rule, Allow) and self._applies(rule)
@@ -100,7 +103,8 @@ class Rights:
             return False
         if rule.case and principal.case is None:
             return False
-        if any(principal.attributes.get(name) is None for name in _attributes(rule.where)):
+        known = {**principal.attributes, "subject": None if principal == ANONYMOUS else principal.subject}
+        if any(known.get(name) is None for name in _attributes(rule.where)):
             return False
         return not self._never(rule.where)
 

@@ -33,6 +33,9 @@ async def load(catalog: Catalog, connectors: Mapping[str, Connector]) -> World:
     later = []
     keyless: dict[str, list[Row]] = {}
     for record in catalog.records.values():
+        if record.source.kind == "kept":
+            rows[record.name] = []  # the gateway's own, and nothing was done yet
+            continue
         if record.source.kind == "derived":
             continue  # worked out from the others: tests of their own compare them with what was planted
         if record.source.capabilities.list_all:
@@ -49,8 +52,10 @@ async def load(catalog: Catalog, connectors: Mapping[str, Connector]) -> World:
             for link in other.links.values() if link.target == record.name and not link.many
             for row in rows[other.name] if row[link.local] is not None
         }  # fmt: skip
-        connector = connectors[record.source.name]
-        rows[record.name] = [row for key in sorted(keys) for row in await _read(record, connector, (key,), dirt)]
+        connector, most = connectors[record.source.name], record.source.limits.max_keys
+        wanted = sorted(keys)
+        parts = [tuple(wanted[at : at + most]) for at in range(0, len(wanted), most)]
+        rows[record.name] = [row for part in parts for row in await _read(record, connector, part, dirt)]
     return World(catalog, rows, dirt, keyless)
 
 

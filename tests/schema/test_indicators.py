@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from connectors.province.indicators import IndicatorColumn, indicators
+from gateway.opening import open_catalog
+from gateway.settings import load
 from schema.catalog import Catalog
 from schema.derivations import about_fields
 from schema.derive import Described
 from schema.errors import DeclarationError
 from schema.indicators import lineage
 from schema.resolve import resolve
+from tests.houses import DEMO
 from tests.schema.test_declarations import GOOD, Modules, modules
 from tests.schema.test_derived import HEAD
 
@@ -120,10 +123,7 @@ def test_a_good_one_is_no_problem_and_no_code_is_used_twice(modules: Modules) ->
 
 
 def province() -> Catalog:
-    from connectors import education, finance, health
-    from connectors import province as own
-
-    return resolve([education.declared, health.declared, finance.declared, own.declared])
+    return open_catalog(load(DEMO, {}))
 
 
 def test_every_indicator_leads_to_columns_with_owners() -> None:

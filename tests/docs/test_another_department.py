@@ -30,7 +30,7 @@ CASE = ("--purpose", "LegalCompliance", "--case", "ACE-2025-014")
 
 def lay_out(root: Path, systems: Systems) -> dict[str, str]:
     """The page's folder and line in a tree whose every other part is the project's own; the environment of commands."""
-    (root / "connectors" / "labour").mkdir(parents=True)
+    (root / "connectors" / "welfare").mkdir(parents=True)
     for name in PACKAGES:
         (root / name).symlink_to(pages.ROOT / name)
     for part in (pages.ROOT / "connectors").iterdir():
@@ -41,16 +41,16 @@ def lay_out(root: Path, systems: Systems) -> dict[str, str]:
     (line,) = pages.blocks(PAGE, "toml")
     (root / "demo.toml").write_text(line + pages.moved_settings(systems.folder, root / "var"))
     (sql,) = pages.blocks(PAGE, "sql")
-    with sqlite3.connect(root / "tms.sqlite") as register:
+    with sqlite3.connect(root / "swr.sqlite") as register:
         register.executescript(sql)
     register.close()
-    address = f"sqlite:///{root / 'tms.sqlite'}"
-    return {**systems.services, "PYTHONPATH": str(root), "GATEWAY_SOURCES__TMS__URL": address}
+    address = f"sqlite:///{root / 'swr.sqlite'}"
+    return {**systems.services, "PYTHONPATH": str(root), "GATEWAY_SOURCES__SWR__URL": address}
 
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """A served tree with four departments."""
+    """A served tree with one department more."""
 
     root: Path
     environment: dict[str, str]
@@ -107,49 +107,49 @@ def test_one_folder_and_one_line_are_all_there_is(province: Province) -> None:
         for path in folder.iterdir()
         if path.is_dir() and not path.is_symlink() and path.name not in ("connectors", "var", "__pycache__")
     ]
-    assert ours == ["connectors/labour"]
+    assert ours == ["connectors/welfare"]
     settings = (province.root / "demo.toml").read_text().splitlines()
     assert len(settings) == 1 + len((pages.ROOT / "demo.toml").read_text().splitlines())
 
 
 def test_a_filter_on_another_departments_key_finds_every_spelling(province: Province) -> None:
-    token = ("--role", "department_officer", "--attribute", "department=labour")
+    token = ("--role", "department_officer", "--attribute", "department=welfare")
     answer = province.ask(
-        '{ trainings(where: {district: {code: {eq: "GWA"}}}) { nodes { number district { name } cnic } } }', *token
+        '{ grants(where: {district: {code: {eq: "GWA"}}}) { nodes { number district { name } cnic } } }', *token
     )
-    assert answer["data"]["trainings"]["nodes"] == [
-        {"number": "TTC-002", "district": {"name": "Gwadar"}, "cnic": "5409600060902"}
+    assert answer["data"]["grants"]["nodes"] == [
+        {"number": "SWG-002", "district": {"name": "Gwadar"}, "cnic": "5409600060902"}
     ]
 
 
 def test_a_citizen_sees_own_training_only_from_either_side(province: Province) -> None:
     token = ("--role", "citizen", "--attribute", "cnic=5409600060902")
-    query = """{ trainings { nodes { number } }
-      own: district(code: "GWA") { trainings { nodes { number } } }
-      others: district(code: "KEC") { trainings { nodes { number } } } }"""
+    query = """{ grants { nodes { number } }
+      own: district(code: "GWA") { grants { nodes { number } } }
+      others: district(code: "KEC") { grants { nodes { number } } } }"""
     answer = province.ask(query, *token)
     assert answer["data"] == {
-        "trainings": {"nodes": [{"number": "TTC-002"}]},
-        "own": {"trainings": {"nodes": [{"number": "TTC-002"}]}},
-        "others": {"trainings": {"nodes": []}},
+        "grants": {"nodes": [{"number": "SWG-002"}]},
+        "own": {"grants": {"nodes": [{"number": "SWG-002"}]}},
+        "others": {"grants": {"nodes": []}},
     }
-    assert {part["record"] for part in answer["extensions"]["narrowed"]} == {"Training"}
+    assert {part["record"] for part in answer["extensions"]["narrowed"]} == {"Grant"}
 
 
 def test_nobody_else_sees_anything_and_is_told_whom_to_turn_to(province: Province) -> None:
     finance = ("--role", "department_officer", "--attribute", "department=finance")
     for token in ((), finance):
-        query = '{ trainings { nodes { number } } district(code: "KEC") { trainings { totalCount } } }'
+        query = '{ grants { nodes { number } } district(code: "KEC") { grants { totalCount } } }'
         answer = province.ask(query, *token)
-        assert answer["data"] == {"trainings": None, "district": {"trainings": None}}
+        assert answer["data"] == {"grants": None, "district": {"grants": None}}
         told = [error["extensions"] for error in answer["errors"]]
-        assert told == [{"code": "REFUSED", "department": "labour", "owner": "Director Manpower Training"}] * 2
+        assert told == [{"code": "REFUSED", "department": "welfare", "owner": "Director Social Welfare"}] * 2
 
 
 def test_an_impossible_day_is_null_and_names_its_column(province: Province) -> None:
-    token = ("--role", "department_officer", "--attribute", "department=labour")
-    answer = province.ask('{ training(number: "TTC-002") { startedOn status } }', *token)
-    assert answer["data"] == {"training": {"startedOn": None, "status": "Registered"}}
+    token = ("--role", "department_officer", "--attribute", "department=welfare")
+    answer = province.ask('{ grant(number: "SWG-002") { startedOn status } }', *token)
+    assert answer["data"] == {"grant": {"startedOn": None, "status": "Requested"}}
     assert "strt" in answer["errors"][0]["message"]
     assert "31/02" not in json.dumps(answer)
 
@@ -158,7 +158,7 @@ def test_every_mistake_of_the_page_is_told_at_once(files: Systems, tmp_path: Pat
     environment = lay_out(tmp_path, files)
     rows = re.findall(r"^\| `(.+)` \| (`.+`|\(left out\)) \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
     assert len(rows) > 8
-    modules = sorted((tmp_path / "connectors" / "labour").glob("*.py"))
+    modules = sorted((tmp_path / "connectors" / "welfare").glob("*.py"))
     for right, wrong, _ in rows:
         right, wrong = (text.replace("\\|", "|").strip("`").replace("(left out)", "") for text in (right, wrong))
         (module,) = [module for module in modules if right in module.read_text()]
@@ -166,18 +166,18 @@ def test_every_mistake_of_the_page_is_told_at_once(files: Systems, tmp_path: Pat
     done = Province(tmp_path, environment, "").command("check")
     assert done.returncode == 2
     for _, _, said in rows:
-        assert re.search(rf"^labour/\w+\.py:\d+: {re.escape(said)}", done.stderr, re.MULTILINE), (said, done.stderr)
+        assert re.search(rf"^welfare/\w+\.py:\d+: {re.escape(said)}", done.stderr, re.MULTILINE), (said, done.stderr)
     assert len(done.stderr.splitlines()) == len(rows)
 
 
 def test_the_province_serves_while_the_new_departments_system_is_away(files: Systems, tmp_path: Path) -> None:
     environment = lay_out(tmp_path, files)
-    (tmp_path / "tms.sqlite").unlink()
+    (tmp_path / "swr.sqlite").unlink()
     with served(tmp_path, environment) as province:
-        answer = province.ask('{ courses { nodes { code } } school(code: "KEC-00001") { status } }')
-    assert answer["data"] == {"courses": None, "school": {"status": "Active"}}
+        answer = province.ask('{ schemes { nodes { code } } school(code: "KEC-00001") { status } }')
+    assert answer["data"] == {"schemes": None, "school": {"status": "Active"}}
     (error,) = answer["errors"]
     assert error["extensions"] == {
-        "code": "SOURCE_UNAVAILABLE", "department": "labour", "owner": "Director Manpower Training",
+        "code": "SOURCE_UNAVAILABLE", "department": "welfare", "owner": "Director Social Welfare",
     }  # fmt: skip
-    assert "tms.sqlite" not in json.dumps(answer)
+    assert "swr.sqlite" not in json.dumps(answer)

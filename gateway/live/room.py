@@ -1,0 +1,156 @@
+"""Everything that is watched now: cohorts, the marks they wait for, how often sources are asked, and how many may
+watch. One lives as long as the house."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from gateway.live.cohort import Cohort, Listener, interval_of
+from gateway.live.form import records_of
+from gateway.live.kept import Kept
+from gateway.live.limits import LiveLimits
+from gateway.live.pace import Pace
+from gateway.live.view import View
+from gateway.live.watch import Watch
+from schema.catalog import Record
+from schema.changes import Watermark
+
+if TYPE_CHECKING:
+    from gateway.house import House
+    from gateway.live.running import Asking
+
+log = structlog.get_logger("live")
+
+
+@dataclass(slots=True)
+class Room:
+    """``kept`` None: feeds can be resumed only while somebody else watches the same."""
+
+    limits: LiveLimits = field(default_factory=LiveLimits)
+    kept: Kept | None = None
+    cohorts: dict[bytes, Cohort] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
+    connections: Counter[str] = field(default_factory=Counter)
+    closing: bool = False
+    _paces: dict[str, Pace] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _sweeper: asyncio.Task[None] | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def enter(self, who: str) -> bool:
+        """A connection comes in; False when there are too many, of all or of this one."""
+        if self.closing or self.connections.total() >= self.limits.connections:
+            return False
+        if self.connections[who] >= self.limits.connections_each:
+            return False
+        self.connections[who] += 1
+        return True
+
+    def exit(self, who: str) -> None:
+        self.connections[who] -= 1
+        if not self.connections[who]:
+            del self.connections[who]
+
+    def cohort(self, house: House, id: bytes, asking: Asking, resumable: bool) -> Cohort | None:
+        """The cohort that watches this; None when there is no room for another. It is told ``joining``."""
+        cohort = self.cohorts.get(id)
+        if cohort is None:
+            if len(self.cohorts) >= self.limits.cohorts:
+                return None
+            cohort = self.cohorts[id] = self._made(house, id, asking, resumable)
+        cohort.joining += 1
+        return cohort
+
+    def _made(self, house: House, id: bytes, asking: Asking, resumable: bool) -> Cohort:
+        feed = asking.form.feed
+        records = records_of(asking.whole.prepared.plan)
+        root = feed.connection.record if feed is not None else None
+        marked = tuple(self._watch(house, record) for record in records if isinstance(record.changes, Watermark))
+        # What a feed's rows are linked to is looked at with them: it need not be read as often for its own sake.
+        every_s = interval_of(records if root is None else (root,), self.limits.every_s)
+        paces = tuple(self._pace(record) for record in {record.source.name: record for record in records}.values())
+        return Cohort(
+            id, asking, marked, paces, None if root is None else root.name, every_s, View(self.limits.events),
+            self.kept if resumable and feed is not None else None, self._has_room,
+        )  # fmt: skip
+
+    def _watch(self, house: House, record: Record) -> Watch:
+        watch = self.watches.get(record.name)
+        if watch is None:
+            connector = house.reach.connectors[record.source.name]
+            watch = self.watches[record.name] = Watch(record, connector, self._pace(record), house.time_s)
+        return watch
+
+    def _pace(self, record: Record) -> Pace:
+        source = record.source
+        pace = self._paces.get(source.name)
+        if pace is None:
+            pace = self._paces[source.name] = Pace(source.limits.polls_per_s)
+        return pace
+
+    def _has_room(self, more: int) -> bool:
+        return sum(len(one.view.members) for one in self.cohorts.values()) + more <= self.limits.all_members
+
+    async def join(self, cohort: Cohort, listener: Listener, after: tuple[str, int] | None) -> bool:
+        """See ``Cohort.join``; a cohort nobody watches is gone afterwards."""
+        if self._sweeper is None and self.kept is not None:
+            self._sweeper = asyncio.create_task(self._sweep(self.kept))
+        try:
+            return await cohort.join(listener, after)
+        finally:
+            cohort.joining -= 1
+            self._let_go(cohort)
+
+    def leave(self, cohort: Cohort, listener: Listener) -> None:
+        cohort.listeners.discard(listener)
+        self._let_go(cohort)
+
+    def _let_go(self, cohort: Cohort) -> None:
+        if cohort.is_idle and self.cohorts.get(cohort.id) is cohort:
+            cohort.stop()
+            del self.cohorts[cohort.id]
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does it even when whoever asked for it is gone."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _sweep(self, kept: Kept) -> None:
+        while True:
+            try:
+                await kept.touch([id for id, cohort in self.cohorts.items() if cohort.kept is not None])
+            except Exception as error:
+                log.error("kept feeds cannot be swept", kind=type(error).__name__)
+            await asyncio.sleep(self.limits.window_s / 10)
+
+    def close(self) -> None:
+        """Nobody comes in any more, and every stream ends."""
+        self.closing = True
+        self._ended.set()
+
+    async def closed(self) -> None:
+        """Waits until the house closes."""
+        await self._ended.wait()
+
+    async def settled(self) -> None:
+        """Waits until what was spawned is done."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Ends everything; what streams still have to write is written."""
+        self.close()
+        for cohort in list(self.cohorts.values()):
+            cohort.stop()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self.settled()
+        if self.kept is not None:
+            await self.kept.aclose()

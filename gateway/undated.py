@@ -1,0 +1,28 @@
+"""Rows without a recorded date: no moment knows them, so what is asked as it was known leaves them out, and says how
+many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.plan import DeriveStep, LookupStep, Plan, Undated
+
+
+def among(undated: Undated, rows: list[Any], params: tuple[Any, ...]) -> int:
+    """How many of the rows read have no recorded date and pass everything else that is asked."""
+    if undated.position < 0:
+        return 0
+    at, test = undated.position, undated.test
+    return sum(1 for row in rows if row[at] is None and (test is None or test(row, params)))
+
+
+def left_out(plan: Plan, counted: dict[int, int]) -> dict[str, int]:
+    """By record, how many of its rows were left out: the most that one reading of it did, for two may read the same
+    rows."""
+    found: dict[str, int] = {}
+    for number, rows in counted.items():
+        step = plan.steps[number]
+        assert not isinstance(step, (LookupStep, DeriveStep))
+        name = step.reading.record.name
+        found[name] = max(found.get(name, 0), rows)
+    return found
