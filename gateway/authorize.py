@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auth.decisions import Decision, RecordAccess, State, Totals
+from auth.decisions import Decision, PartRefused, RecordAccess, State, Totals
 from auth.policy import Access
 from gateway import filters, partwise
 from gateway.allowed import (
@@ -259,9 +259,9 @@ class _Authorizer:
             found = Narrowed(path, base.record.type_name, base.visible_rules)
             self.narrowed.setdefault((path, base.record.name), found)
 
-    def _settle(self, access: RecordAccess, where: Filter, path: Path) -> Decision | None:
-        """Tells apart which parts of a record in parts are asked for, and names those that are refused; why, when there
-        is no other."""
+    def _settle(self, access: RecordAccess, where: Filter, path: Path) -> PartRefused | None:
+        """Tells apart which parts of a record in parts are asked for, and names those that are refused; one of them,
+        when there is no other."""
         derivation = derivation_of(access.record)
         parts = None if derivation is None else parts_of(derivation.query)
         if parts is None or access.query is None:
@@ -272,7 +272,7 @@ class _Authorizer:
         names = partwise.asked(parts, tests, settled)
         lacking = [one for one in access.query.refused if one.name in names]
         if names and len(lacking) == len(names):
-            return lacking[0].decision
+            return lacking[0]
         for one in lacking:
             told = partwise.missing(access.record, path, one.name, one.record, one.decision.code, one.decision.reason)
             self.missing.setdefault((path, one.name), told)
@@ -313,7 +313,7 @@ class _Authorizer:
             self._note_narrowed(path, access)
             refused = self._settle(access, where, path)
             if refused is not None:
-                self._refuse(cut(path), coordinate, refused, record, record.owner)
+                self._refuse(cut(path), coordinate, refused.decision, refused.record, refused.record.owner)
                 return None
         parts = tuple(self._connection_field(inner, access, where_argument, path, link) for inner in picks)
         if any(isinstance(part, NullPart) and inner.name == "nodes" for part, inner in zip(parts, picks, strict=True)):
@@ -389,7 +389,8 @@ class _Authorizer:
         asked = filters.where_filter(where, self._scope(rights, path))
         refused = self._settle(access, asked, cut(path[:-1]))
         if refused is not None:
-            raise ArgumentRefused(refused.code, f"{access.record.type_name}: {refused.reason}", access.record)
+            message = f"{access.record.type_name}: {refused.decision.reason}"
+            raise ArgumentRefused(refused.decision.code, message, refused.record)
         if pick.name == "totalCount":
             return CountPart(pick.key, totals, asked)
         return self._aggregate(pick, access, totals, rights, asked, path)

@@ -159,7 +159,7 @@ def _step(step: Step) -> str:
 def _derive(step: DeriveStep) -> list[str]:
     """The query of a derived record, a line a part, over the steps that read for it."""
     inputs = ", ".join(f"[{given.step}]" for given in step.inputs)
-    lines = [f"[{step.id}] work out {step.record.name} here, from {inputs}"]
+    lines = [f"[{step.id}] work out {step.record.name} here" + (f", from {inputs}" if inputs else "")]
     return [*lines, *_query(step.query, step, 1)]
 
 
