@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,6 +85,8 @@ class Authenticator:
     cases: Mapping[str, Case] = field(default_factory=dict)
     represented: Mapping[str, Principal] = field(default_factory=dict)
     consents: Register = field(default_factory=Register)
+    stops: Container[str] = ()
+    """Subjects whose access is stopped, as it is now."""
     roles: frozenset[str] = frozenset(ROLES)
     """What a token may state; the catalog says which."""
     _verified: Recent[bytes, Principal] = field(default_factory=lambda: Recent(4096))
@@ -103,6 +105,8 @@ class Authenticator:
             principal = self._by_key(credentials.api_key)
         else:
             principal = ANONYMOUS
+        if principal is not ANONYMOUS and principal.subject in self.stops:
+            raise AuthError(Code.REFUSED, "access in your name has been stopped; turn to the operators of the gateway")
         if context is not NO_CONTEXT and context != NO_CONTEXT:
             principal = self._in_context(principal, context)
         return self._with_consents(principal)

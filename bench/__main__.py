@@ -9,6 +9,7 @@ import click
 
 from bench import across as crossing
 from bench import district as districts
+from bench import live as watching
 from bench import report
 from bench.across_questions import QUESTIONS
 from bench.measure import AnswersDiffer, Comparison
@@ -84,6 +85,18 @@ def across(postgres: str, mariadb: str, scale: str, rounds: int, only: tuple[str
     click.echo(crossing.table(found))
     for one in chosen:
         click.echo(f"{one.name}: {one.what}")
+    if save:
+        report.write(RESULTS / f"{save}.json", found)
+
+
+@main.command()
+@click.option("--subscribers", "crowds", type=int, multiple=True, default=(1, 100, 1_000), show_default=True)
+@click.option("--changes", default=20, show_default=True, help="How many are waited for by everybody.")
+@click.option("--save", help="Also write the figures to bench/results/NAME.json.")
+def live(crowds: tuple[int, ...], changes: int, save: str | None) -> None:
+    """How long a change takes to reach all who watch, and what watching costs."""
+    found = watching.run(FOLDER, crowds, changes)
+    click.echo(watching.table(found))
     if save:
         report.write(RESULTS / f"{save}.json", found)
 

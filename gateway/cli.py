@@ -35,6 +35,7 @@ from gateway.pipeline import explain as explain_request
 from gateway.pipeline import explain_run
 from gateway.request import GraphQLRequest
 from gateway.settings import ApiKeySettings, Settings, SettingsError, load
+from gateway.stopping import readmit, stop
 from gateway.surface import build_surface, secret_coordinates
 from schema.catalog import Catalog
 from schema.errors import DeclarationError
@@ -330,6 +331,8 @@ def show_ledger(settings: Settings, after: int, limit: int) -> None:
 
 ledger.add_command(find)
 main.add_command(consent)
+main.add_command(stop)
+main.add_command(readmit)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
 from schema.derive import Expression, Test
+from schema.indicators import Indicator
+from schema.presets import Preset
 from schema.relations import Relation, relation_name
 from schema.rules import ROLES, AllowAction, Role, Rule
 from schema.scalars import Scalar
@@ -23,7 +25,8 @@ from schema.sources import Department, Source
 class Declared:
     """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
     ``links_from``: links it adds to other departments' records, each leading to one of its own; ``actions``: what it
-    lets clients have done; ``roles``: roles it adds to the province's."""
+    lets clients have done; ``roles``: roles it adds to the province's; ``presets``: root fields with arguments of their
+    own; ``indicators``: what it measures, to be checked."""
 
     department: Department
     records: tuple[type[Any], ...]
@@ -31,6 +34,8 @@ class Declared:
     links_from: tuple[AddedLink, ...] = ()
     actions: tuple[type[Any], ...] = ()
     roles: tuple[Role, ...] = ()
+    presets: tuple[Preset, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +185,8 @@ class Catalog:
     """By the mutation's name."""
     roles: frozenset[str] = frozenset(ROLES)
     """The province's roles and those the departments add."""
+    presets: Mapping[str, tuple[Preset, Record]] = field(default_factory=dict)
+    """By the root field's name."""
 
     def record_of_type(self, type_name: str) -> Record:
         """The record whose GraphQL type is ``type_name``; KeyError when there is none."""

@@ -37,8 +37,9 @@ def role(name: str, description: str) -> Role:
 @dataclass(frozen=True, slots=True)
 class Allow:
     """``role`` may see fields and links of ``record`` up to a classification, in rows where ``where`` holds, for one
-    of ``purposes`` (empty: no purpose needed), with an open case when ``case``. ``only``: just these fields (empty:
-    all). ``masked``: these fields come masked instead of shown."""
+    of ``purposes`` (empty: no purpose needed), with an open case when ``case``. ``only``: just these fields and links
+    (empty: all), ``department.link`` for one that another department adds. ``masked``: these fields come masked instead
+    of shown."""
 
     role: str
     record: type[Any]
