@@ -26,6 +26,6 @@ async def test_a_stopped_subject_is_cut_off_and_refused_until_readmitted(live: S
     async with socket(live.address, **who) as one:
         await one.subscribe(FEED)
         assert (await one.events(1))[0]["change"] == "BEGUN"
-    shown = live.command("ledger", "show", "--limit", "30").stdout
+    shown = live.command("ledger", "show", "--limit", "2000").stdout
     assert '"outcome":"access_stopped"' in shown
     assert '"outcome":"access_readmitted"' in shown
