@@ -10,6 +10,7 @@ import click
 
 from bench import across as crossing
 from bench import district as districts
+from bench import live as watching
 from bench import report
 from bench import scorecard as cards
 from bench.across_questions import QUESTIONS
@@ -102,6 +103,18 @@ def scorecard(postgres: str, mariadb: str, scale: str, rounds: int, save: str | 
     systems.prepare()
     found = asyncio.run(cards.run(systems, rounds))
     click.echo(cards.table(found))
+    if save:
+        report.write(RESULTS / f"{save}.json", found)
+
+
+@main.command()
+@click.option("--subscribers", "crowds", type=int, multiple=True, default=(1, 100, 1_000), show_default=True)
+@click.option("--changes", default=20, show_default=True, help="How many are waited for by everybody.")
+@click.option("--save", help="Also write the figures to bench/results/NAME.json.")
+def live(crowds: tuple[int, ...], changes: int, save: str | None) -> None:
+    """How long a change takes to reach all who watch, and what watching costs."""
+    found = watching.run(FOLDER, crowds, changes)
+    click.echo(watching.table(found))
     if save:
         report.write(RESULTS / f"{save}.json", found)
 

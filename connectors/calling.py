@@ -4,6 +4,7 @@ and an answer that is not plainly one of those declared says nothing."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +12,7 @@ from typing import Protocol
 import orjson
 
 from connectors.address import Address
+from connectors.guard import Observer
 from connectors.http import HttpSession
 from schema.actions import Call
 from schema.fetch import ConnectorError
@@ -38,14 +40,28 @@ class Caller(Protocol):
 
 
 class RestCaller:
-    """JSON by POST; at most ``limits.concurrency`` at once, each within ``limits.timeout_s``."""
+    """JSON by POST. ``turns``: shared with those who read the source, so that both together are no more than its owner
+    allows at once."""
 
-    def __init__(self, source: Source, address: Address) -> None:
+    def __init__(
+        self, source: Source, address: Address, turns: asyncio.Semaphore, observer: Observer | None = None
+    ) -> None:
         self._source = source
         self._http = HttpSession(source, address)
-        self._turns = asyncio.Semaphore(source.limits.concurrency)
+        self._turns = turns
+        self._observer = observer
 
     async def call(self, call: Call, arguments: Mapping[str, str], deadline: float) -> Told:
+        started, outcome = time.perf_counter(), "unclear"
+        try:
+            told = await self._call(call, arguments, deadline)
+            outcome = "done" if told.done else "refused"
+            return told
+        finally:
+            if self._observer is not None:
+                self._observer(self._source.name, time.perf_counter() - started, 0, 1, outcome)
+
+    async def _call(self, call: Call, arguments: Mapping[str, str], deadline: float) -> Told:
         try:
             async with asyncio.timeout_at(deadline), self._turns:
                 body = await self._http.request("POST", call.path, deadline, json={**call.fixed, **arguments})
@@ -65,8 +81,10 @@ class RestCaller:
         await self._http.aclose()
 
 
-def open_caller(source: Source, address: Address) -> Caller:
+def open_caller(
+    source: Source, address: Address, turns: asyncio.Semaphore, observer: Observer | None = None
+) -> Caller:
     """The caller of a source's kind. Raises ValueError where there is none."""
     if source.kind != "rest":
         raise ValueError(f"source {source.name}: nothing can be done over kind {source.kind!r}; use rest")
-    return RestCaller(source, address)
+    return RestCaller(source, address, turns, observer)

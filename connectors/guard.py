@@ -50,9 +50,9 @@ class Bounded(_Around):
     """At most ``limits.concurrency`` fetches at once, each within ``limits.timeout_s`` and the fetch's own deadline;
     waiting for a turn counts."""
 
-    def __init__(self, inner: Connector) -> None:
+    def __init__(self, inner: Connector, turns: asyncio.Semaphore | None = None) -> None:
         super().__init__(inner)
-        self._turns = asyncio.Semaphore(self.source.limits.concurrency)
+        self._turns = turns or asyncio.Semaphore(self.source.limits.concurrency)
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
         deadline = min(fetch.deadline, asyncio.get_running_loop().time() + self.source.limits.timeout_s)
@@ -153,9 +153,11 @@ class Observed(_Around):
         return rows
 
 
-def guarded(connector: Connector, observer: Observer | None = None) -> Connector:
-    """The connector with all its guards."""
-    inner: Connector = Bounded(connector)
+def guarded(
+    connector: Connector, observer: Observer | None = None, turns: asyncio.Semaphore | None = None
+) -> Connector:
+    """The connector with all its guards. ``turns``: those it shares with others who call the source."""
+    inner: Connector = Bounded(connector, turns)
     if connector.source.limits.retries:
         inner = Retrying(inner)
     inner = Breaker(inner)

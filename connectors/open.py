@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from connectors.address import Address
 from connectors.guard import Observer, guarded
 from schema.fetch import Connector
@@ -12,9 +14,11 @@ class UnknownKind(ValueError):
     """The source's kind or its address's scheme has no connector."""
 
 
-def open_connector(source: Source, address: Address, observer: Observer | None = None) -> Connector:
-    """The guarded connector of the source."""
-    return guarded(_bare(source, address), observer)
+def open_connector(
+    source: Source, address: Address, observer: Observer | None = None, turns: asyncio.Semaphore | None = None
+) -> Connector:
+    """The guarded connector of the source; ``turns`` as in ``guarded``."""
+    return guarded(_bare(source, address), observer, turns)
 
 
 def _bare(source: Source, address: Address) -> Connector:

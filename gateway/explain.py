@@ -40,6 +40,7 @@ from schema.derive import (
     Listed,
     Node,
     Parts,
+    Published,
     Quantile,
     Ranked,
     RowsOf,
@@ -186,6 +187,8 @@ def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
             told = f"a row a month from {first} to {last}"
         case Gaps(by=by, on=first):
             told = f"the missing {first} of each {', '.join(by)}"
+        case Published(table=table, part=part, k=k):
+            told = f"publish a table for each {', '.join(table)} by {part}, no figure under {k}"
         case Together():
             told = "together"
         case Parts(parts=named):

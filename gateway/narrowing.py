@@ -26,6 +26,7 @@ from schema.derive import (
     Latest,
     Node,
     Parts,
+    Published,
     Quantile,
     Ranked,
     RowsOf,
@@ -104,6 +105,9 @@ def origins(node: Node, name: str, way: Way) -> Iterator[tuple[int, str, Express
             | Gaps(of=of, by=by) | Ranked(of=of, by=by)
         ):  # fmt: skip
             if name in by:
+                yield from origins(of, name, way)
+        case Published(of=of, table=table):
+            if name in table:
                 yield from origins(of, name, way)
         case Compared(of=of, by=by, period=period, back=back):
             if name in by:

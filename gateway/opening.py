@@ -23,23 +23,24 @@ from auth.ledger import HeadFile, Ledger, PostgresStore, SqliteStore, Store
 from auth.principal import Principal
 from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.address import Address
-from connectors.calling import open_caller
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
-from gateway.acting.worker import Timing, Worker
+from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
 from gateway.executor import Reach
-from gateway.house import House, LedgerWriter, make_house
+from gateway.house import House, make_house
 from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.room import Room
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
+from gateway.stopping import stops_of
 from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
 from schema.fetch import Connector
 from schema.resolve import resolve
+from schema.rules import ROLES
 from schema.scalars import KARACHI
 
 
@@ -63,8 +64,11 @@ def _catalog(departments: tuple[str, ...]) -> Catalog:
     return resolve(declared)
 
 
-def open_connectors(settings: Settings, catalog: Catalog, observer: Observer | None = None) -> dict[str, Connector]:
-    """A guarded connector for each source. Raises SettingsError naming every source without an address."""
+def open_connectors(
+    settings: Settings, catalog: Catalog, observer: Observer | None = None, turns: Turns | None = None
+) -> dict[str, Connector]:
+    """A guarded connector for each source. ``turns``: of sources that others call too. Raises SettingsError naming
+    every source without an address."""
     sources = {name: source for name, source in catalog.sources.items() if source.kind != "derived"}
     kept = {name for name, source in sources.items() if source.kind == KEPT}
     missing = sorted(set(sources) - set(settings.sources) - kept)
@@ -74,31 +78,10 @@ def open_connectors(settings: Settings, catalog: Catalog, observer: Observer | N
     for name, source in sources.items():
         try:
             address = Address(outbox_url(settings)) if name in kept else address_of(name, settings.sources[name])
-            connectors[name] = open_connector(source, address, observer)
+            connectors[name] = open_connector(source, address, observer, (turns or {}).get(name))
         except (UnknownKind, ValueError) as error:
             raise SettingsError(str(error)) from None
     return connectors
-
-
-def outbox_url(settings: Settings) -> str:
-    return settings.actions.url or f"sqlite:///{settings.state}/outbox.sqlite"
-
-
-def open_worker(
-    settings: Settings, catalog: Catalog, connectors: dict[str, Connector], ledger: LedgerWriter
-) -> Worker | None:
-    """Does what the catalog's actions say; None where there are none. Raises SettingsError."""
-    if not catalog.actions:
-        return None
-    callers = {}
-    try:
-        for action in catalog.actions.values():
-            name = action.source.name
-            callers[name] = open_caller(action.source, address_of(name, settings.sources[name]))
-        timing = Timing(settings.actions.lease_s, settings.actions.resolve_s)
-        return Worker(catalog, connectors, callers, ledger, outbox_url(settings), timing)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
 
 
 def open_store(settings: Settings) -> Store:
@@ -112,8 +95,9 @@ def open_store(settings: Settings) -> Store:
     return SqliteStore(Path(url.removeprefix("sqlite:///")), heads)
 
 
-def open_authenticator(settings: Settings) -> Authenticator:
-    """Knows the issuers, keys and cases of the settings; the demo issuer only when they say so."""
+def open_authenticator(settings: Settings, roles: frozenset[str] = frozenset(ROLES)) -> Authenticator:
+    """Knows the issuers, keys and cases of the settings, and what ``roles`` there are; the demo issuer only when they
+    say so."""
     auth, state = settings.auth, Path(settings.state)
     issuers = {name: _issuer(name, one) for name, one in auth.issuers.items()}
     if auth.demo_tokens:
@@ -127,7 +111,8 @@ def open_authenticator(settings: Settings) -> Authenticator:
             name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
             for name, one in auth.represented.items()
         },
-        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))),
+        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))), stops=stops_of(settings),
+        roles=roles,
     )  # fmt: skip
 
 
@@ -182,7 +167,7 @@ def _attributes(told: dict[str, Any]) -> dict[str, Any]:
 def check_settings(settings: Settings, catalog: Catalog) -> None:
     """Raises SettingsError for what would keep the house from opening. Connects to nothing."""
     connectors = open_connectors(settings, catalog)
-    open_worker(settings, catalog, connectors, Ledger(open_store(settings)))
+    open_worker(settings, catalog, connectors, Ledger(open_store(settings)), turns_of(catalog))
     open_store(settings)
     open_authenticator(settings)
 
@@ -209,11 +194,12 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
     """The house the settings describe; its connectors and ledger are closed at the end."""
     catalog = open_catalog(settings)
     limits = settings.limits
-    connectors = open_connectors(settings, catalog, observer)
+    turns = turns_of(catalog)
+    connectors = open_connectors(settings, catalog, observer, turns)
     ledger = Ledger(open_store(settings))
     sealer = load_sealer(Path(settings.state) / "cursors.key")
     house = make_house(
-        catalog, open_authenticator(settings), ledger,
+        catalog, open_authenticator(settings, catalog.roles), ledger,
         Reach(connectors, sealer, limits.default_first, limits.max_first),
         limits=OperationLimits(
             limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost, limits.actions
@@ -221,7 +207,7 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
         time_s=limits.time_s, live=_room(settings, sealer),
     )  # fmt: skip
     # Not the ledger itself but whichever the house has, so that there is one place to change it.
-    house.worker = open_worker(settings, catalog, connectors, _LedgerOf(house))
+    house.worker = open_worker(settings, catalog, connectors, _LedgerOf(house), turns, observer)
     if house.worker is not None:
         await house.worker.open()
     try:

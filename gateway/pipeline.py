@@ -66,6 +66,8 @@ class Course:
     compiled: Compiled | None = None
     run: Execution | None = None
     codes: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Actions that were refused: coordinate -> code."""
 
 
 async def act(house: House, course: Course, operation: Operation, access: Any) -> bytes:

@@ -83,6 +83,8 @@ def entry(course: Course, outcome: str, now_ms: int, **more: Any) -> bytes:
             "departments": found.departments, "shown": found.shown, "masked": found.masked,
             "used": found.used, "refused": found.refused, "narrowed": found.narrowed,
         }  # fmt: skip
+    if course.refused:
+        told["refused"] = {**(msgspec.json.decode(told["refused"]) if "refused" in told else {}), **course.refused}
     if course.run is not None:
         told |= {
             "rows": course.run.sources.rows_read, "rowsGiven": rows_given(course.run),

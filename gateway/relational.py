@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from gateway import standing
+from gateway.publishing import publish
 from schema.derive import (
     CellRef,
     CellTest,
@@ -36,6 +37,7 @@ from schema.derive import (
     Node,
     Opposite,
     Parts,
+    Published,
     Quantile,
     Ranked,
     Spread,
@@ -108,6 +110,8 @@ def _evaluate(node: Node, given: Mapping[int, list[Any]], below: Callable[[Node]
             return _spread(node, below(node.of))
         case Gaps():
             return _gaps(node, below(node.of))
+        case Published():
+            return publish(node, below(node.of))
         case Together(parts=parts):
             return [row for part in parts for row in _aligned(part, cells(node), below(part))]
         case Parts(cells=names, parts=named):

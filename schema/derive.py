@@ -376,6 +376,29 @@ class Gaps:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """Counts of persons made fit to be published (see ``gateway.publishing``). A table for each ``table`` cells: a row
+    for each ``part`` and one for all of them, whose part is ``whole``. ``population``: how many persons; ``counts``:
+    of them, the ones to be shown first coming first. ``chains``: counts of which each lies within the one before.
+    ``nearest``: figures are told to a multiple of it, where tables of other records may hold the same persons. Adds the
+    cell ``suppressed``: something of the row is withheld. Only whole tables can be picked beneath it."""
+
+    of: Node
+    table: tuple[str, ...]
+    part: str
+    population: str
+    counts: tuple[str, ...]
+    chains: tuple[tuple[str, ...], ...]
+    k: int = 10
+    nearest: int = 1
+    whole: str = "All"
+
+    def comparable(self, one: str, other: str) -> bool:
+        """Whether one of them lies within the other: their difference is a count of persons too."""
+        return self.population in (one, other) or any(one in chain and other in chain for chain in self.chains)
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """The rows of several parts, one after the other, with the cells that all of them have."""
 
@@ -459,8 +482,8 @@ class Given:
 
 
 Node: TypeAlias = (
-    RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Spread | Gaps | Together | Quantile
-    | Parts | Ranked | Compared | Listed | Described
+    RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Spread | Gaps | Published | Together
+    | Quantile | Parts | Ranked | Compared | Listed | Described
 )
 
 
@@ -505,6 +528,12 @@ class Query:
 
     def gaps(self, *by: str, on: str) -> Query:
         return Query(Gaps(self.node, by, on))
+
+    def published(
+        self, *table: str, part: str, population: str, counts: tuple[str, ...],
+        chains: tuple[tuple[str, ...], ...] = (), k: int = 10, nearest: int = 1,
+    ) -> Query:
+        return Query(Published(self.node, table, part, population, counts, chains, k, nearest))
 
     def together(self, *others: Query) -> Query:
         return Query(Together((self.node, *(other.node for other in others))))
@@ -628,6 +657,8 @@ def cells(node: Node) -> tuple[str, ...]:
             return (*cells(of), "month")
         case Gaps(by=by):
             return (*by, "first", "last")
+        case Published(table=table, part=part, population=population, counts=counts):
+            return (*table, part, population, *counts, "suppressed")
         case Together(parts=parts):
             shared = frozenset[str](cells(parts[0])).intersection(*map(cells, parts[1:]))
             return tuple(name for name in cells(parts[0]) if name in shared)

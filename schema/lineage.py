@@ -21,6 +21,7 @@ from schema.derive import (
     Measured,
     Node,
     Parts,
+    Published,
     Quantile,
     Ranked,
     RowsOf,
@@ -180,6 +181,11 @@ class _Tracer:
                 missing = self._of(below, (*by, on))
                 cells = {name: self._of(below, [name]) for name in by}
                 return Trace({**cells, "first": missing, "last": missing}, below.deciding | missing)
+            case Published(table=table, part=part):
+                published = (*table, part, node.population, *node.counts)
+                everything = self._of(below, published)
+                cells = {name: self._of(below, [name]) for name in published}
+                return Trace({**cells, "suppressed": everything}, below.deciding | everything)
             case Quantile(by=by, value=value, name=name):
                 read = self._of(below, (*by, value))
                 return Trace({**below.cells, name: read}, below.deciding | self._of(below, by))

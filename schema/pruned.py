@@ -21,6 +21,7 @@ from schema.derive import (
     Measured,
     Node,
     Parts,
+    Published,
     Quantile,
     Ranked,
     RowsOf,
@@ -68,6 +69,9 @@ def _pruned(node: Node, wanted: Names) -> Node:
             return Held(_pruned(of, wanted.union(by, (on,))), by, on, months)
         case Spread(of=of, first=first, last=last):
             return Spread(_pruned(of, wanted | {first, last}), first, last)
+        case Published(of=of, table=table, part=part, population=population, counts=counts):
+            # What is withheld depends on all of its figures, asked for or not.
+            return replace(node, of=_pruned(of, frozenset((*table, part, population, *counts))))
         case Gaps(of=of, by=by, on=on):
             return Gaps(_pruned(of, frozenset((*by, on))), by, on)
         case Together(parts=parts):

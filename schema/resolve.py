@@ -28,7 +28,7 @@ from schema.errors import meant as _meant
 from schema.predicates import fields_of
 from schema.presets import Preset
 from schema.relations import offered_by
-from schema.rules import ROLES, Allow, AllowAction, AllowThrough, AllowTotals, Grant, Rule
+from schema.rules import ROLES, Allow, AllowAction, AllowThrough, AllowTotals, Grant, Role, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
 from schema.version import version_of
@@ -60,12 +60,14 @@ class _Resolver:
         self._departments: dict[str, Department] = {}
         self._sources: dict[str, Source] = {}
         self._names: dict[type[Any], str] = {}
+        self._roles: dict[str, Role | None] = dict.fromkeys(ROLES)
 
     def catalog(self) -> Catalog:
         for part in self._declared:
             self._collect(part)
         for part in self._declared:
             self._add_links(part)
+            self._add_roles(part)
         records = {name: self._record(name, spec) for name, spec in self._specs.items()}
         records = derivations.resolved(records, self._problem)
         self._check_names(records)
@@ -85,6 +87,7 @@ class _Resolver:
             rules=rules,
             version=version_of(records, rules, actions),
             actions={action.api_name: action for action in actions},
+            roles=frozenset(self._roles),
             presets=presets,
         )
 
@@ -175,6 +178,15 @@ class _Resolver:
                     added.link, owner=part.department.owner, department=part.department.name
                 )
                 self._specs[added.record] = dataclasses.replace(spec, specs={**spec.specs, added.name: link})
+
+    def _add_roles(self, part: Declared) -> None:
+        for added in part.roles:
+            if added.name in self._roles:
+                self._problem(added.file, added.line, f"there is a role {added.name!r} already; use it, or rename it")
+            elif not re.fullmatch(r"[a-z][a-z_]*", added.name) or not added.description.strip():
+                told = f"role {added.name!r} needs a name of small letters and underscores, and a description"
+                self._problem(added.file, added.line, told)
+            self._roles.setdefault(added.name, added)
 
     def _record(self, name: str, spec: RecordSpec) -> Record:
         department = self._departments[name.split(".")[0]]
@@ -381,8 +393,8 @@ class _Resolver:
                     )  # fmt: skip
 
     def _check_rule(self, rule: Rule, records: Mapping[str, Record], department: Department) -> None:
-        if rule.role not in ROLES:
-            self._problem(rule.file, rule.line, f"{rule.role!r} is no role{_meant(rule.role, ROLES)}")
+        if rule.role not in self._roles:
+            self._problem(rule.file, rule.line, f"{rule.role!r} is no role{_meant(rule.role, self._roles)}")
         if isinstance(rule, Grant):
             if rule.department not in self._departments:
                 hint = _meant(rule.department, self._departments)
@@ -418,7 +430,10 @@ class _Resolver:
                 names += rule.only
                 self._check_through(rule, record, records)
         known = {**record.fields, **record.links}
+        known |= {f"{link.department}.{name}": link for name, link in record.links.items()}
         for name in names:
+            if "." in name and name.partition(".")[0] not in self._departments:
+                continue  # a link that a department adds which is not served here
             if name not in known:
                 self._problem(rule.file, rule.line, f"{record.type_name} has no field {name!r}{_meant(name, known)}")
         for name in fields_of(rule.where):

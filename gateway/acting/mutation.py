@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from gateway.assembler import Assembler
 from gateway.authorize import authorize
 from gateway.executor import Execution
 from gateway.house import House
-from gateway.operation import Operation
+from gateway.operation import ErrorInfo, Operation, OperationError
 from gateway.partwise import keep_plan, settled_key
 from gateway.pipeline import Compiled, Course, told_error
 from gateway.results import Problem
@@ -52,6 +53,7 @@ async def act(house: House, course: Course, operation: Operation, access: Access
     """The response's body. Raises OperationError for what is too much, before anything is done."""
     picks = operation.picked()
     fields = [_field(house, operation, access, pick) for pick in picks if pick.name != "__typename"]
+    _check_calls(house, fields)
     data: dict[str, Any] = {pick.key: "Mutation" for pick in picks}
     errors: list[dict[str, Any]] = []
     for field in fields:
@@ -79,6 +81,22 @@ def _field(house: House, operation: Operation, access: Access, pick: Picked) -> 
     return _Field(pick, action, decision, payload, compiled)
 
 
+def _check_calls(house: House, fields: list[_Field]) -> None:
+    """What is asked of each source when nothing goes wrong (a look at the record, the call, the record in the payload)
+    is no more than one operation may ask of it."""
+    calls: Counter[str] = Counter()
+    sources = house.catalog.sources
+    for field in fields:
+        if field.decision.shown:
+            about = house.catalog.records[field.action.about]
+            calls[field.action.source.name] += 1
+            calls[about.source.name] += 1 + sum(inner.name == about.singular for inner in field.payload)
+    for name, number in calls.items():
+        if number > (limit := sources[name].limits.max_calls_per_operation):
+            message = f"one operation may call {name} {limit} times; have fewer things done, or show less of each"
+            raise OperationError(Code.BUDGET_EXCEEDED, (ErrorInfo(message),))
+
+
 def _root(house: House, action: Action, inner: Picked) -> Picked:
     """``payment { ... }`` of a payload as the query ``payment(id: ...) { ... }``."""
     kept = house.catalog.records[action.kept]
@@ -100,6 +118,7 @@ async def _done(
     action, path = field.action, (field.pick.key,)
     department, owner = action.department.name, action.owner
     if not field.decision.shown:
+        course.refused[f"Mutation.{action.api_name}"] = field.decision.code
         message = f"Mutation.{action.api_name} is not available to you: {field.decision.reason}"
         return None, [told_error(message, path, field.decision.code, department, owner)]
     try:

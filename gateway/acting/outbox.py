@@ -15,7 +15,8 @@ from schema.catalog import Action, Catalog, Record
 from schema.relations import relation_name
 
 FINAL = ("CONFIRMED", "REJECTED")
-OPEN = ("SENT", "UNKNOWN")
+UNFINISHED = "state IN ('SENT', 'UNKNOWN')"
+UNRECORDED = "recorded = 0"
 TYPES = {"text": "TEXT", "int": "BIGINT", "bool": "BIGINT", "float": "DOUBLE PRECISION"}
 OWN = (
     ("digest", "TEXT NOT NULL"), ("held_by", "TEXT NOT NULL"), ("held_until", "DOUBLE PRECISION NOT NULL"),
@@ -87,7 +88,7 @@ class Outbox:
         self, url: str, catalog: Catalog, holder: str, clock: Callable[[], float], stamp: Callable[[], str]
     ) -> None:
         self._kept = {name: catalog.records[action.kept] for name, action in catalog.actions.items()}
-        tables = [_table(action, self._kept[name]) for name, action in catalog.actions.items()]
+        tables = [text for name, action in catalog.actions.items() for text in _tables(action, self._kept[name])]
         self._engine: Engine = open_engine(url, tables)
         self._holder, self._clock, self._stamp = holder, clock, stamp
 
@@ -171,11 +172,10 @@ class Outbox:
 
     async def settle(self, action: Action, id: str, state: str, reason: str | None, *, sent: bool) -> bool:
         """For good. ``sent``: it had left; else it must not have. False: somebody else came first."""
-        among = "('SENT', 'UNKNOWN')" if sent else "('RECEIVED')"
-        mine = "" if sent else "AND held_by = ? "
+        among = UNFINISHED if sent else "state = 'RECEIVED' AND held_by = ?"
         found = await self._engine.run(
             f"UPDATE {self._table(action)} SET state = ?, reason = ?, settled_at = ?, recorded = 0, held_until = 0 "
-            f"WHERE id = ? AND state IN {among} {mine}RETURNING id",
+            f"WHERE id = ? AND {among} RETURNING id",
             (state, reason, self._stamp(), id, *(() if sent else (self._holder,))),
         )
         return bool(found)
@@ -186,10 +186,10 @@ class Outbox:
 
     async def unfinished(self, action: Action) -> list[Entry]:
         """What has left, nobody works on, and nobody knows the end of."""
-        return await self._select(action, "state IN ('SENT', 'UNKNOWN') AND held_until <= ?", (self._clock(),))
+        return await self._select(action, f"{UNFINISHED} AND held_until <= ?", (self._clock(),))
 
     async def unrecorded(self, action: Action) -> list[Entry]:
-        return await self._select(action, "recorded = 0", ())
+        return await self._select(action, UNRECORDED, ())
 
     async def _select(self, action: Action, where: str, values: Sequence[Any]) -> list[Entry]:
         record = self._kept[action.api_name]
@@ -224,7 +224,8 @@ def _entry(action: Action, record: Record, row: Mapping[str, Any]) -> Entry:
     )  # fmt: skip
 
 
-def _table(action: Action, record: Record) -> str:
+def _tables(action: Action, record: Record) -> list[str]:
+    """The table, and indexes that keep looking for unfinished rows from growing with finished ones."""
     columns = []
     for name in (*BOOKKEEPING, *(one.name for one in action.inputs)):
         part = record.fields[name]
@@ -233,4 +234,10 @@ def _table(action: Action, record: Record) -> str:
         columns.append(f"{name} {TYPES[kind]}{' PRIMARY KEY' if name == 'id' else null}")
     columns += [f"{name} {kind}" for name, kind in OWN]
     columns += ["UNIQUE (subject, represented, idempotency_key)", f"UNIQUE ({action.by}, reference)"]
-    return f"CREATE TABLE IF NOT EXISTS {relation_name(record.relation)} ({', '.join(columns)})"
+    table = relation_name(record.relation)
+    return [
+        f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(columns)})",
+        f"CREATE INDEX IF NOT EXISTS {table}_represented ON {table} (represented)",
+        f"CREATE INDEX IF NOT EXISTS {table}_unfinished ON {table} (held_until) WHERE {UNFINISHED}",
+        f"CREATE INDEX IF NOT EXISTS {table}_unrecorded ON {table} (id) WHERE {UNRECORDED}",
+    ]

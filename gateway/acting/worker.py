@@ -36,6 +36,8 @@ WAIT_S = 3.0
 """How long a repetition waits for the first one to be settled."""
 LOOK_S = 0.1
 MOST_PAUSE_S = 60.0
+AT_ONCE = 8
+"""How many unfinished rows are looked into at once."""
 HIDDEN = "NOT_POSSIBLE"
 """The reason told to those who may not see what the reason was worked out of."""
 
@@ -72,7 +74,7 @@ class Asked:
 
 
 def stamp_of(seconds: float) -> str:
-    return dt.datetime.fromtimestamp(seconds, KARACHI).isoformat(timespec="milliseconds")
+    return dt.datetime.fromtimestamp(seconds, KARACHI).isoformat(timespec="seconds")
 
 
 @dataclass(slots=True, eq=False)
@@ -252,15 +254,21 @@ class Worker:
                 continue
 
     async def resolve_all(self) -> None:
-        """Each unfinished row once, and what the ledger has yet to be told."""
+        """Each unfinished row once, and what the ledger has yet to be told. One that fails keeps no other."""
         for action in self.catalog.actions.values():
             try:
-                for entry in await self.outbox.unrecorded(action):
-                    await self._told(action, entry.id, None)
-                for entry in await self.outbox.unfinished(action):
-                    await self._resolve(action, entry)
-            except Exception as error:
-                log.error("unfinished actions wait", action=action.name, kind=type(error).__name__)
+                unrecorded = await self.outbox.unrecorded(action)
+                unfinished = await self.outbox.unfinished(action)
+            except OutboxUnavailable:
+                log.error("the outbox cannot be read", action=action.name)
+                continue
+            turns = asyncio.Semaphore(AT_ONCE)
+            work: list[Coroutine[Any, Any, Any]] = [self._told(action, entry.id, None) for entry in unrecorded]
+            work += [self._resolve(action, entry) for entry in unfinished]
+            ended = await asyncio.gather(*(_in_turn(turns, one) for one in work), return_exceptions=True)
+            for error in ended:
+                if isinstance(error, Exception):
+                    log.error("an unfinished action waits", action=action.name, kind=type(error).__name__)
 
     async def open(self) -> None:
         """Makes the outbox where there is none, and begins with what was left behind. An outbox that cannot be reached
@@ -289,6 +297,11 @@ class Worker:
         await self.outbox.aclose()
         for caller in self.callers.values():
             await caller.aclose()
+
+
+async def _in_turn(turns: asyncio.Semaphore, work: Coroutine[Any, Any, Any]) -> None:
+    async with turns:
+        await work
 
 
 def _written(argument: Sent, value: Any) -> str:

@@ -39,6 +39,11 @@ async def test_a_bill_is_paid_and_shown_as_paid(counter: Desk, till: Till) -> No
     assert actions(counter, told["payment"]["id"]) == ["SENT", "CONFIRMED"]
 
 
+async def test_a_refusal_is_in_the_ledger(counter: Desk, till: Till) -> None:
+    await counter.ask(PAY, citizen(purpose=None), order(till.bill(), "key-refused-1"))
+    assert counter.ledger.last["refused"] == {"Mutation.payBill": "PURPOSE_REQUIRED"}
+
+
 async def test_no_value_of_a_payment_is_in_the_ledger(counter: Desk, till: Till) -> None:
     bill = till.bill()
     await pay(counter, bill, "key-secret-1")
@@ -221,3 +226,36 @@ async def test_things_are_done_in_order_and_each_payload_is_read_after_its_own(c
             "c": {"p": {"state": "CONFIRMED"}, "q": {"amount": second["due"]}},
         }
     }
+
+
+async def test_a_source_is_not_called_more_often_than_its_owner_allows(counter: Desk, till: Till) -> None:
+    bills = [till.bill() for _ in range(7)]
+    fields = "\n".join(
+        f'a{at}: payBill(input: {{psid: "{bill["psid"]}", amount: "{bill["due"]}", idempotencyKey: "key-calls-{at}"}})'
+        " { bill { status } }"
+        for at, bill in enumerate(bills)
+    )
+    answer = await counter.ask(f"mutation {{ {fields} }}", citizen())
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BUDGET_EXCEEDED"]
+    assert "data" not in answer
+    assert not [bill for bill in bills if till.paid(bill["psid"])]
+
+
+async def test_payments_are_filtered_and_ordered_like_any_record(counter: Desk, till: Till) -> None:
+    worker, bills = counter.house.acting, [till.bill() for _ in range(3)]
+    start = dt.datetime(2025, 12, 1, 23, 59, 58, tzinfo=KARACHI)
+    for at, bill in enumerate(bills):
+        worker.clock = lambda at=at: start.timestamp() + at  # type: ignore[misc]
+        await pay(counter, bill, f"key-filter-{at}")
+    query = """
+    query ($since: DateTime, $amount: Decimal) {
+      later: payments(where: {sentAt: {gte: $since}}, orderBy: [{receivedAt: DESC}]) { nodes { idempotencyKey sentAt } }
+      one: payments(where: {amount: {eq: $amount}, state: {ne: "REJECTED"}}) { nodes { psid } }
+    }
+    """
+    seen = await counter.data(query, citizen(), since="2025-12-01T18:59:59Z", amount=bills[0]["due"])
+    assert seen["later"]["nodes"] == [
+        {"idempotencyKey": "key-filter-2", "sentAt": "2025-12-02T00:00:00+05:00"},
+        {"idempotencyKey": "key-filter-1", "sentAt": "2025-12-01T23:59:59+05:00"},
+    ]
+    assert seen["one"]["nodes"] == [{"psid": bills[0]["psid"]}]

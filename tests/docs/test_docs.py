@@ -22,8 +22,9 @@ from tests.servers import free_port
 
 ROOT = pages.ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
-ELSEWHERE = {ROOT / "docs" / "departments.md"}
-"""Pages whose commands another test runs, because they need what the page builds: test_another_department.py."""
+ELSEWHERE = {ROOT / "docs" / name for name in ("departments.md", "bpay.md", "live.md")}
+"""Pages whose commands other tests run: test_another_department.py needs what the page builds, test_bpay_page.py and
+test_live_page.py write into departments' systems."""
 BIN = Path(sys.executable).parent
 Served = tuple[dict[str, str], dict[str, str]]
 
