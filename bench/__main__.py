@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from bench import across as crossing
 from bench import district as districts
 from bench import live as watching
 from bench import report
+from bench import scorecard as cards
 from bench.across_questions import QUESTIONS
 from bench.measure import AnswersDiffer, Comparison
 from bench.operations import OPERATIONS
@@ -85,6 +87,22 @@ def across(postgres: str, mariadb: str, scale: str, rounds: int, only: tuple[str
     click.echo(crossing.table(found))
     for one in chosen:
         click.echo(f"{one.name}: {one.what}")
+    if save:
+        report.write(RESULTS / f"{save}.json", found)
+
+
+@main.command()
+@click.option("--postgres", envvar="GATEWAY_BENCH_POSTGRES", default=POSTGRES, show_default=True)
+@click.option("--mariadb", envvar="GATEWAY_BENCH_MARIADB", default=MARIADB, show_default=True)
+@click.option("--scale", type=click.Choice(["demo", "province"]), default="province", show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="How often it is asked with nothing known.")
+@click.option("--save", help="Also write the figures to bench/results/NAME.json.")
+def scorecard(postgres: str, mariadb: str, scale: str, rounds: int, save: str | None) -> None:
+    """All indicators of all districts, with nothing known and asked again."""
+    systems = Systems(scale, postgres, mariadb, FOLDER, f"gateway_bench_{scale}")
+    systems.prepare()
+    found = asyncio.run(cards.run(systems, rounds))
+    click.echo(cards.table(found))
     if save:
         report.write(RESULTS / f"{save}.json", found)
 
