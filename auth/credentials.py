@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,6 +85,10 @@ class Authenticator:
     cases: Mapping[str, Case] = field(default_factory=dict)
     represented: Mapping[str, Principal] = field(default_factory=dict)
     consents: Register = field(default_factory=Register)
+    stops: Container[str] = ()
+    """Subjects whose access is stopped, as it is now."""
+    roles: frozenset[str] = frozenset(ROLES)
+    """What a token may state; the catalog says which."""
     _verified: Recent[bytes, Principal] = field(default_factory=lambda: Recent(4096))
     _placed: Recent[tuple[int, Context], tuple[Principal, Principal]] = field(default_factory=lambda: Recent(4096))
     """(identity of a principal, context) -> that principal and what it is in this context."""
@@ -101,6 +105,8 @@ class Authenticator:
             principal = self._by_key(credentials.api_key)
         else:
             principal = ANONYMOUS
+        if principal is not ANONYMOUS and principal.subject in self.stops:
+            raise AuthError(Code.REFUSED, "access in your name has been stopped; turn to the operators of the gateway")
         if context is not NO_CONTEXT and context != NO_CONTEXT:
             principal = self._in_context(principal, context)
         return self._with_consents(principal)
@@ -154,7 +160,7 @@ class Authenticator:
             raise _unauthenticated("the token has expired; ask its issuer for a new one")
         if "nbf" in claims and _seconds(claims, "nbf") > now + CLOCKS_APART_S:
             raise _unauthenticated("the token is not valid yet")
-        return principal_of(claims)
+        return principal_of(claims, self.roles)
 
     def _by_key(self, key: str) -> Principal:
         principal = self.api_keys.get(key_digest(self.pepper, key))
@@ -216,8 +222,9 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-def principal_of(claims: Mapping[str, Any]) -> Principal:
-    """The principal that verified claims describe. Raises AuthError for claims of the wrong form."""
+def principal_of(claims: Mapping[str, Any], known: frozenset[str] = frozenset(ROLES)) -> Principal:
+    """The principal that verified claims describe; roles but the ``known`` are ignored. Raises AuthError for claims of
+    the wrong form."""
     roles, purposes = claims.get("roles", []), claims.get("purposes", [])
     act_for, attributes = claims.get("act_for", []), claims.get("attributes", {})
     lists_are_text = all(
@@ -228,7 +235,7 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         raise _unauthenticated("the token's claims are not of the expected form")
     return Principal(
         subject=str(claims["sub"]),
-        roles=frozenset(role for role in roles if role in ROLES),
+        roles=frozenset(role for role in roles if role in known),
         attributes={str(name): value for name, raw in attributes.items() if (value := _attribute(raw)) is not None},
         permitted_purposes=frozenset(purposes),
         office=office,

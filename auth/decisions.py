@@ -101,11 +101,22 @@ class LeafAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRefused:
+    """A part of a derived record that stands by itself and may not be worked out, and whose right is lacking."""
+
+    name: str
+    decision: Decision
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class QueryAccess:
-    """``leaves``: left to right. ``narrowed``: records on the way of which a rule hides rows."""
+    """``leaves``: left to right; those of refused parts have no cells. ``narrowed``: records on the way of which a
+    rule hides rows."""
 
     leaves: tuple[LeafAccess, ...]
     narrowed: tuple[RecordAccess, ...]
+    refused: tuple[PartRefused, ...] = ()
 
 
 def both(one: RecordAccess, other: RecordAccess) -> RecordAccess:

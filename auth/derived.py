@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from auth.decisions import CellAccess, Decision, LeafAccess, QueryAccess, RecordAccess, State, Totals
-from schema.catalog import Catalog, Field, Link
+from auth.decisions import (
+    CellAccess,
+    Decision,
+    LeafAccess,
+    PartRefused,
+    QueryAccess,
+    RecordAccess,
+    State,
+    Totals,
+)
+from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.derivations import cell_path
-from schema.derive import Derivation, RowsOf, leaves
+from schema.derive import Derivation, Node, RowsOf, leaves, parts_of
 from schema.errors import Code
 from schema.lineage import FIGURES, Counted, counted_leaves, trace
 from schema.predicates import FALSE, TRUE, Predicate, fields_of
@@ -25,15 +34,19 @@ class Decided(Protocol):
 
 
 class _Unreadable(Exception):
-    """A derived record needs something its reader may not read."""
+    """A derived record needs something its reader may not read; ``record``: whose rules say so, where that is told."""
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, record: Record | None = None) -> None:
         self.decision = decision
+        self.record = record
 
 
 def derived_access(access: Decided, own: RecordAccess, derivation: Derivation) -> RecordAccess:
     """What a derived record's own rules allow, as far as the records it is derived from allow it too: a cell that may
     not be read takes the fields made of it with it, one that decides whether rows are there the whole record."""
+    parts = parts_of(derivation.query)
+    if parts is not None:
+        return _in_parts(access, own, parts.parts)
     record = own.record
     query = trace(derivation.query)
     counts = counted_leaves(derivation.query)
@@ -60,6 +73,34 @@ def derived_access(access: Decided, own: RecordAccess, derivation: Derivation) -
     return replace(own, fields=fields, links=links, query=QueryAccess(tuple(found), tuple(narrowed.values())))
 
 
+def _in_parts(access: Decided, own: RecordAccess, parts: tuple[tuple[str, Node], ...]) -> RecordAccess:
+    """Of a record in parts those that may be worked out whole: of all rows, with all cells. A part that may not be is
+    left out, and if none is left the record is refused."""
+    found: list[LeafAccess] = []
+    refused: list[PartRefused] = []
+    for name, part in parts:
+        try:
+            found += _whole(access, part)
+        except _Unreadable as problem:
+            bases = [access.record(leaf.record) for leaf in leaves(part)]
+            refused.append(PartRefused(name, problem.decision, problem.record or own.record))
+            found += [LeafAccess(replace(base, query=None), FALSE, {}) for base in bases]
+    if len(refused) == len(parts):
+        return replace(own, visible=FALSE, refusal=refused[0].decision)
+    return replace(own, query=QueryAccess(tuple(found), (), tuple(refused)))
+
+
+def _whole(access: Decided, part: Node) -> list[LeafAccess]:
+    """The leaves of a part, with every row and cell of it. Raises _Unreadable."""
+    query, counts = trace(part), counted_leaves(part)
+    used = query.deciding.union(*query.cells.values())
+    found = []
+    for number, leaf in enumerate(leaves(part)):
+        needed = query.deciding | {origin for origin in used if origin[1] != FIGURES}
+        found.append(_leaf(access, leaf, number, needed, {}, counts.get(number), whole=True))
+    return found
+
+
 def _with_rules_beneath(
     own: RecordAccess, cells: dict[str, frozenset[tuple[int, str]]], found: list[LeafAccess]
 ) -> dict[str, Decision]:
@@ -84,11 +125,12 @@ def _refused(reason: str, code: Code = Code.REFUSED) -> Decision:
 
 def _leaf(
     access: Decided, leaf: RowsOf, number: int, needed: frozenset[tuple[int, str]],
-    refused: dict[tuple[int, str], Decision], counts: Counted | None,
+    refused: dict[tuple[int, str], Decision], counts: Counted | None, whole: bool = False,
 ) -> LeafAccess:  # fmt: skip
     """Rows where rows may be read; else totals, where they are granted and enough. ``counts``: how the leaf is counted
-    where no rows of it are needed."""
+    where no rows of it are needed. ``whole``: with every row, by either right."""
     base = access.record(leaf.record)
+    partly: RecordAccess | None = None
     cells: dict[str, CellAccess] = {}
     denied: dict[tuple[int, str], Decision] = {}
     for name, path in leaf.cells:
@@ -98,18 +140,37 @@ def _leaf(
             denied[number, name] = problem.decision
     hidden = _hidden_conditions(base, leaf)
     if base.allowed and hidden is None and not (denied.keys() & needed):
-        refused.update(denied)
-        return LeafAccess(base, base.visible, cells)
+        by_rows = LeafAccess(base, base.visible, cells)
+        partly = _narrowed_in(by_rows) if whole else None
+        if partly is None:
+            refused.update(denied)
+            return by_rows
     for totals in base.totals:
         if totals.k and (number, FIGURES) in needed:
             continue  # a figure that may be withheld would decide which rows there are
         by_totals = None if counts is None else _by_totals(access, base, totals, counts)
         if by_totals is not None:
-            return LeafAccess(base, totals.population, by_totals, totals)
+            by_grant = LeafAccess(base, totals.population, by_totals, totals)
+            if not whole or _narrowed_in(by_grant) is None:
+                return by_grant
     if not base.allowed:
-        raise _Unreadable(_beneath(base, base.refusal))
+        raise _Unreadable(_beneath(base, base.refusal), _named(base))
+    if partly is not None:
+        told = f"rules show you only some {partly.record.plural}, and it needs all"
+        raise _Unreadable(_refused(told), _named(partly))
     first = hidden or next(decision for origin, decision in denied.items() if origin in needed)
-    raise _Unreadable(first)
+    raise _Unreadable(first, _named(base))
+
+
+def _narrowed_in(leaf: LeafAccess) -> RecordAccess | None:
+    """A record on the leaf's way of which a rule hides some rows or cells."""
+    return next((base for base in _passed(leaf) if base.narrowed), None)
+
+
+def _named(base: RecordAccess) -> Record | None:
+    """Whom a refusal names; nobody where the record itself is Secret."""
+    hidden = all(part.classification is Classification.SECRET for part in base.record.fields.values())
+    return None if hidden else base.record
 
 
 def _cell(access: Decided, base: RecordAccess, leaf: RowsOf, path: str) -> CellAccess:

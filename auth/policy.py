@@ -315,7 +315,10 @@ def _lends(rule: AllowThrough, through: str, roles: frozenset[str]) -> bool:
 
 
 def _covers(rule: Allow | AllowThrough, part: Field | Link) -> bool:
-    return part.classification <= rule.up_to and (not rule.only or part.name in rule.only)
+    named = not rule.only or part.name in rule.only
+    if not named and isinstance(part, Link):
+        named = f"{part.department}.{part.name}" in rule.only
+    return part.classification <= rule.up_to and named
 
 
 def is_about_persons(record: Record) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import click
 
 from bench import across as crossing
 from bench import district as districts
+from bench import live as watching
 from bench import report
+from bench import scorecard as cards
 from bench.across_questions import QUESTIONS
 from bench.measure import AnswersDiffer, Comparison
 from bench.operations import OPERATIONS
@@ -84,6 +87,34 @@ def across(postgres: str, mariadb: str, scale: str, rounds: int, only: tuple[str
     click.echo(crossing.table(found))
     for one in chosen:
         click.echo(f"{one.name}: {one.what}")
+    if save:
+        report.write(RESULTS / f"{save}.json", found)
+
+
+@main.command()
+@click.option("--postgres", envvar="GATEWAY_BENCH_POSTGRES", default=POSTGRES, show_default=True)
+@click.option("--mariadb", envvar="GATEWAY_BENCH_MARIADB", default=MARIADB, show_default=True)
+@click.option("--scale", type=click.Choice(["demo", "province"]), default="province", show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="How often it is asked with nothing known.")
+@click.option("--save", help="Also write the figures to bench/results/NAME.json.")
+def scorecard(postgres: str, mariadb: str, scale: str, rounds: int, save: str | None) -> None:
+    """All indicators of all districts, with nothing known and asked again."""
+    systems = Systems(scale, postgres, mariadb, FOLDER, f"gateway_bench_{scale}")
+    systems.prepare()
+    found = asyncio.run(cards.run(systems, rounds))
+    click.echo(cards.table(found))
+    if save:
+        report.write(RESULTS / f"{save}.json", found)
+
+
+@main.command()
+@click.option("--subscribers", "crowds", type=int, multiple=True, default=(1, 100, 1_000), show_default=True)
+@click.option("--changes", default=20, show_default=True, help="How many are waited for by everybody.")
+@click.option("--save", help="Also write the figures to bench/results/NAME.json.")
+def live(crowds: tuple[int, ...], changes: int, save: str | None) -> None:
+    """How long a change takes to reach all who watch, and what watching costs."""
+    found = watching.run(FOLDER, crowds, changes)
+    click.echo(watching.table(found))
     if save:
         report.write(RESULTS / f"{save}.json", found)
 

@@ -4,7 +4,7 @@ condition under which each cell is shown. What was refused is not in the tree an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from auth.decisions import Decision, RecordAccess, Totals
 from auth.policy import Access
@@ -16,6 +16,11 @@ from schema.predicates import Predicate
 Path: TypeAlias = tuple[str, ...]
 """Response keys from the root; ``LIST`` stands where list elements begin."""
 LIST = "[]"
+
+
+def cut(path: Path) -> Path:
+    """The path up to the first list: what stands inside its elements has no position in a plan."""
+    return path[: path.index(LIST)] if LIST in path else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,19 @@ class Narrowed:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingPart:
+    """A part of a derived record that is not in the answer: because of whose records, and why."""
+
+    path: Path
+    record: str
+    part: str
+    code: str
+    why: str
+    department: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldTest:
     """``op`` as clients write it. The cell counts as null where ``condition`` does not hold."""
 
@@ -47,6 +65,16 @@ class FieldTest:
     op: str
     value: Leaf
     condition: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A test of what is the same in all rows of each part of a record, made before planning: of the ``constants``
+    declared there, those that pass."""
+
+    test: FieldTest
+    constants: frozenset[Any]
+    passing: frozenset[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,3 +390,6 @@ class Allowed:
     shown: dict[str, tuple[str, ...]]
     masked: dict[str, tuple[str, ...]]
     purpose_free: bool = True
+    missing: tuple[MissingPart, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    """What the plan depends on of the request's values."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auth.decisions import Decision, RecordAccess, State, Totals
+from auth.decisions import Decision, PartRefused, RecordAccess, State, Totals
 from auth.policy import Access
-from gateway import filters
+from gateway import filters, partwise
 from gateway.allowed import (
     LIST,
     AggregatePart,
@@ -22,6 +22,7 @@ from gateway.allowed import (
     CountPart,
     EdgesPart,
     FeedPart,
+    FieldTest,
     Filter,
     GroupTerm,
     GroupValuePart,
@@ -32,6 +33,7 @@ from gateway.allowed import (
     ManyPart,
     MeasuresPart,
     MeasureTerm,
+    MissingPart,
     Narrowed,
     NodesPart,
     NullPart,
@@ -44,14 +46,20 @@ from gateway.allowed import (
     PlainPart,
     Refusal,
     Root,
+    Settled,
     TypeNamePart,
     ValuePart,
+    cut,
 )
 from gateway.filters import ArgumentRefused
 from gateway.paths import FieldPath, linked_fields
+from gateway.presets import WRITTEN, preset_arguments
+from gateway.pushdown import conjuncts
 from gateway.selection import Collector, Picked
 from gateway.templates import Leaf, Literal, Template, as_list, known_now
 from schema.catalog import Catalog, Field, Link, Record
+from schema.derivations import derivation_of
+from schema.derive import parts_of
 from schema.predicates import TRUE
 
 
@@ -63,6 +71,7 @@ def roots_of(catalog: Catalog) -> dict[str, tuple[Record, bool]]:
             continue
         roots[record.singular] = (record, False)
         roots[record.plural] = (record, True)
+    roots |= {name: (record, True) for name, (_, record) in catalog.presets.items()}
     return roots
 
 
@@ -94,6 +103,8 @@ class _Authorizer:
     masked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     known_at: Leaf | None = None
     """Of the root that is being read."""
+    missing: dict[tuple[Path, str], MissingPart] = field(default_factory=dict)
+    settled: list[Settled] = field(default_factory=list)
 
     def allowed(self, picked: tuple[Picked, ...]) -> Allowed:
         known = roots_of(self.catalog)
@@ -102,8 +113,9 @@ class _Authorizer:
     def told(self, roots: tuple[Root, ...]) -> Allowed:
         """These roots with everything that was noted on the way."""
         return Allowed(
-            self.access, roots, tuple(self.refusals.values()), tuple(self.narrowed.values()), self.shown, self.masked
-        )
+            self.access, roots, tuple(self.refusals.values()), tuple(self.narrowed.values()), self.shown, self.masked,
+            missing=tuple(self.missing.values()), settled=tuple(self.settled),
+        )  # fmt: skip
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -115,6 +127,8 @@ class _Authorizer:
         arguments = pick.arguments(self.variables)
         self.known_at = _given(arguments.get("asKnownAt"))
         if connection:
+            if pick.name in self.catalog.presets:
+                arguments = preset_arguments(self.catalog.presets[pick.name][0], record, arguments)
             part = self._connection(pick, access, arguments, path, f"Query.{pick.name}", None)
             return NullPart(pick.key) if part is None else ConnectionRoot(pick.key, part, self.known_at)
         if not access.allowed:
@@ -166,7 +180,7 @@ class _Authorizer:
             if self.known_at is not None:
                 filters.check_known_at(self.access, record)
         except ArgumentRefused as problem:
-            self._bad_argument(_cut(path), coordinate, problem)
+            self._bad_argument(cut(path), coordinate, problem)
             return True
         return False
 
@@ -202,7 +216,7 @@ class _Authorizer:
         decision = filters.field_decision(access, part)
         match decision.state:
             case State.REFUSED:
-                self._refuse(_cut(path), coordinate, decision, access.record, part.owner)
+                self._refuse(cut(path), coordinate, decision, access.record, part.owner)
                 return NullPart(pick.key)
             case State.MASKED:
                 self.masked[coordinate] = decision.rules
@@ -214,7 +228,7 @@ class _Authorizer:
         decision = access.links[link.name]
         target = self.access.record(link.target)
         if not decision.shown:
-            self._refuse(_cut(path), coordinate, decision, link, link.owner)
+            self._refuse(cut(path), coordinate, decision, link, link.owner)
             return NullPart(pick.key)
         self.shown[coordinate] = decision.rules
         local = access.record.fields[link.local]
@@ -225,7 +239,7 @@ class _Authorizer:
                 return NullPart(pick.key)
             return ManyPart(pick.key, link, local, decision.condition, connection)
         if not target.allowed:
-            self._refuse(_cut(path), coordinate, target.refusal, target.record, target.record.owner)
+            self._refuse(cut(path), coordinate, target.refusal, target.record, target.record.owner)
             return NullPart(pick.key)
         if self._forgets(target.record, path, coordinate):
             return NullPart(pick.key)
@@ -245,6 +259,25 @@ class _Authorizer:
             found = Narrowed(path, base.record.type_name, base.visible_rules)
             self.narrowed.setdefault((path, base.record.name), found)
 
+    def _settle(self, access: RecordAccess, where: Filter, path: Path) -> PartRefused | None:
+        """Tells apart which parts of a record in parts are asked for, and names those that are refused; one of them,
+        when there is no other."""
+        derivation = derivation_of(access.record)
+        parts = None if derivation is None else parts_of(derivation.query)
+        if parts is None or access.query is None:
+            return None
+        tests = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
+        settled = partwise.settle(parts, tests, self.variables)
+        self.settled += settled
+        names = partwise.asked(parts, tests, settled)
+        lacking = [one for one in access.query.refused if one.name in names]
+        if names and len(lacking) == len(names):
+            return lacking[0]
+        for one in lacking:
+            told = partwise.missing(access.record, path, one.name, one.record, one.decision.code, one.decision.reason)
+            self.missing.setdefault((path, one.name), told)
+        return None
+
     def _connection(
         self,
         pick: Picked,
@@ -261,7 +294,7 @@ class _Authorizer:
         record = access.record
         if not access.allowed and (wants_rows or not (wants_totals and access.totals)):
             decision = access.refusal
-            self._refuse(_cut(path), coordinate, decision, record, record.owner)
+            self._refuse(cut(path), coordinate, decision, record, record.owner)
             return None
         if self._forgets(record, path, coordinate):
             return None
@@ -274,14 +307,19 @@ class _Authorizer:
                 order = filters.order_terms(arguments.get("orderBy"), self._scope(filters.Rights.of_rows(access), path))
             window = filters.window(arguments, self.variables)
         except ArgumentRefused as problem:
-            self._bad_argument(_cut(path), coordinate, problem)
+            self._bad_argument(cut(path), coordinate, problem)
             return None
         if wants_rows:
             self._note_narrowed(path, access)
+            refused = self._settle(access, where, path)
+            if refused is not None:
+                self._refuse(cut(path), coordinate, refused.decision, refused.record, refused.record.owner)
+                return None
         parts = tuple(self._connection_field(inner, access, where_argument, path, link) for inner in picks)
         if any(isinstance(part, NullPart) and inner.name == "nodes" for part, inner in zip(parts, picks, strict=True)):
             return None
-        digest = hashlib.sha256(repr((coordinate, where_argument, arguments.get("orderBy"))).encode()).hexdigest()
+        written = arguments.get(WRITTEN, where_argument)
+        digest = hashlib.sha256(repr((coordinate, written, arguments.get("orderBy"))).encode()).hexdigest()
         return ConnectionPart(access, where, order, window, parts, path, digest)
 
     def _scope(self, rights: filters.Rights, path: Path) -> filters.Scope:
@@ -318,7 +356,7 @@ class _Authorizer:
         record = access.record
         coordinate = f"{record.type_name}Connection.{pick.name}"
         if not access.totals:
-            self._refuse(_cut(path), coordinate, access.no_totals, record, record.owner)
+            self._refuse(cut(path), coordinate, access.no_totals, record, record.owner)
             return NullPart(pick.key)
         problems: list[ArgumentRefused] = []
         for totals in access.totals:
@@ -332,7 +370,7 @@ class _Authorizer:
                 self.narrowed[path, record.name] = Narrowed(path, record.type_name, totals.rules)
             self._note_derived(path, access)
             return figure
-        self._bad_argument(_cut(path), coordinate, problems[0])
+        self._bad_argument(cut(path), coordinate, problems[0])
         return NullPart(pick.key)
 
     def _figure(
@@ -349,6 +387,10 @@ class _Authorizer:
         if link is not None and rights.by is not None:
             rights.condition(access.record.fields[link.remote], "counted by")
         asked = filters.where_filter(where, self._scope(rights, path))
+        refused = self._settle(access, asked, cut(path[:-1]))
+        if refused is not None:
+            message = f"{access.record.type_name}: {refused.decision.reason}"
+            raise ArgumentRefused(refused.decision.code, message, refused.record)
         if pick.name == "totalCount":
             return CountPart(pick.key, totals, asked)
         return self._aggregate(pick, access, totals, rights, asked, path)
@@ -488,10 +530,10 @@ class _Authorizer:
         decision = access.links[link.name]
         granted = rights.by is not None and (link.name in rights.by or link.local in rights.by)
         if not (granted or decision.shown):
-            self._refuse(_cut(path), coordinate, decision, link, link.owner)
+            self._refuse(cut(path), coordinate, decision, link, link.owner)
             return NullPart(pick.key)
         if not target.allowed:
-            self._refuse(_cut(path), coordinate, target.refusal, target.record, target.record.owner)
+            self._refuse(cut(path), coordinate, target.refusal, target.record, target.record.owner)
             return NullPart(pick.key)
         if self._forgets(target.record, path, coordinate):
             return NullPart(pick.key)
@@ -522,11 +564,6 @@ def _given(argument: Template | None) -> Leaf | None:
         return None
     assert not isinstance(argument, (dict, list))
     return argument
-
-
-def _cut(path: Path) -> Path:
-    """The path up to the first list: what stands inside its elements has no position in a plan."""
-    return path[: path.index(LIST)] if LIST in path else path
 
 
 __all__ = ["authorize", "authorize_feed", "roots_of"]

@@ -35,6 +35,7 @@ from gateway.pipeline import explain as explain_request
 from gateway.pipeline import explain_run
 from gateway.request import GraphQLRequest
 from gateway.settings import ApiKeySettings, Settings, SettingsError, load
+from gateway.stopping import readmit, stop
 from gateway.surface import build_surface, secret_coordinates
 from schema.catalog import Catalog
 from schema.errors import DeclarationError
@@ -56,6 +57,15 @@ def _opened(settings: Settings) -> Catalog:
         return open_catalog(settings)
     except (DeclarationError, SettingsError) as error:
         fail(str(error))
+
+
+def known_roles(context: click.Context, option: click.Parameter, told: tuple[str, ...]) -> tuple[str, ...]:
+    """Roles that the province or a department has; departments are asked only for one the province does not know."""
+    if not set(told) <= set(ROLES):
+        roles = _opened(context.obj).roles
+        for unknown in sorted(set(told) - roles):
+            raise click.BadParameter(f"{unknown!r} is not one of {', '.join(sorted(roles))}")
+    return told
 
 
 @click.group()
@@ -153,7 +163,7 @@ def check(settings: Settings, live: bool) -> None:
 
 @main.command()
 @click.argument("operation", type=click.File(), default="-")
-@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="As whom to plan; may be repeated.")
+@click.option("--role", "roles", multiple=True, callback=known_roles, help="As whom to plan; may be repeated.")
 @click.option("--attribute", "attributes", multiple=True, help="name=value; may be repeated.")
 @click.option("--purpose", help="The purpose claimed.")
 @click.option("--case", help="The case claimed.")
@@ -212,7 +222,7 @@ def dictionary(settings: Settings, kind: str) -> None:
 
 
 @main.command()
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES))
+@click.option("--role", "roles", multiple=True, required=True, callback=known_roles)
 @click.option("--subject", default="demo", show_default=True)
 @click.option("--attribute", "attributes", multiple=True, help="name=value, e.g. district=KEC; may be repeated.")
 @click.option("--purpose", "purposes", multiple=True, help="A purpose the token permits; may be repeated.")
@@ -321,6 +331,8 @@ def show_ledger(settings: Settings, after: int, limit: int) -> None:
 
 ledger.add_command(find)
 main.add_command(consent)
+main.add_command(stop)
+main.add_command(readmit)
 
 
 if __name__ == "__main__":

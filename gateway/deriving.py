@@ -3,45 +3,55 @@ works the query out. A part that only counts and measures is left to its source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Any
 
-from auth.decisions import CellAccess, LeafAccess, Totals
+from auth.decisions import CellAccess, LeafAccess, QueryAccess, RecordAccess, Totals
 from auth.policy import Access
-from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest
+from gateway import partwise
+from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest, Settled
 from gateway.drafting import takes_keys
 from gateway.filters import within
 from gateway.linking import KeysFor, Linker, Parent, Wanted
-from gateway.narrowing import narrowed, origins
-from gateway.plan import DeriveInput, DeriveStep, LookupStep, Partial, ScanStep
+from gateway.narrowing import Way, narrowed, origins
+from gateway.plan import DeriveInput, DeriveStep, Keeping, LookupStep, Partial, ScanStep
 from gateway.pushdown import conjuncts
+from gateway.sharing import Alike, alike, cell_key
 from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Field, Record
-from schema.derivations import derivation_of, passed_by
+from schema.derivations import about_fields, derivation_of, passed_by
 from schema.derive import (
+    DESCRIBED,
     Computed,
     Derivation,
+    Described,
     Given,
     Grouped,
     Held,
     Joined,
     Kept,
     Latest,
+    Listed,
     Measured,
     Node,
+    Parts,
     Quantile,
     RowsOf,
     Spread,
     Together,
     cells,
     leaves,
+    parts_of,
 )
 from schema.fetch import Cell, Column, Condition, FetchShape
-from schema.lineage import counted
+from schema.lineage import Counted, counted, counted_leaves
 from schema.predicates import TRUE
 from schema.pruned import pruned
+from schema.scalars import DATETIME
 
 WORTH_KEYS = 3.0
 """Rows of the right side of a join are asked for by the left side's keys when there are this many times more."""
@@ -72,6 +82,7 @@ class Deriver:
     access: Access
     linker: Linker
     totaller: Totaller
+    settled: tuple[Settled, ...] = ()
     known: list[_Asked] = field(default_factory=list)
     """The same rows are worked out once."""
 
@@ -111,16 +122,63 @@ class Deriver:
         tests = [test for test in conjuncts(asked.where) if isinstance(test, FieldTest)]
         narrow = narrowed(asked.derivation.query, tests, query.leaves)
         one = _Derivation(self, query.leaves, asked.path, narrow)
+        if asked.derivation.kept:
+            asked.cells += self._others(asked)
         query_asked = pruned(asked.derivation.query, asked.cells)
+        one.choose_parts(asked.derivation.query, query_asked, tests, frozenset(part.name for part in query.refused))
         if asked.keys is not None and asked.keys.field.column is not None:
             one.seek(query_asked, asked.keys.field.column, 0, asked.keys.parent)
         node = one.planned(query_asked)
         places = tuple(cells(node).index(name) for name in asked.cells)
         about = max([1.0, *one.abouts])
+        kept = self._keeping(asked, query, tests, one.chosen) if asked.derivation.kept else None
         self.linker.steps[asked.number] = DeriveStep(
-            asked.number, asked.path, asked.record, node, tuple(one.inputs), tuple(asked.cells), places, about
-        )
+            asked.number, asked.path, asked.record, node, tuple(one.inputs), tuple(asked.cells), places, about,
+            tuple(one.parts.items()), kept,
+        )  # fmt: skip
         asked.written = True
+
+    def _others(self, asked: _Asked) -> list[str]:
+        """The cells of the record that nobody asks for here: rows that are kept are for other questions too."""
+        columns = sorted({part.column for part in asked.record.fields.values() if part.column is not None})
+        return [name for name in columns if name not in asked.cells]
+
+    def _keeping(
+        self, asked: _Asked, query: QueryAccess, tests: list[FieldTest], chosen: frozenset[str]
+    ) -> Keeping | None:
+        """How long the rows may be told again: as the most careful of the sources they come from says. They depend on
+        those tests only that reach a record beneath, or choose parts. Only of a record in parts: it is worked out
+        whole, so that nothing of who asks goes into it but what its rights are."""
+        derivation = asked.derivation
+        whole = parts_of(derivation.query)
+        if whole is None or asked.keys is not None:
+            return None
+        for_s = inf
+        number = 0
+        for name, part in whole.parts:
+            for _ in leaves(part):
+                if name in chosen:
+                    for_s = min(for_s, _kept_s(query.leaves[number].access))
+                    for cell in query.leaves[number].cells.values():
+                        for_s = min([for_s, *(target.record.source.kept_s for _, _, target in cell.hops)])
+                number += 1
+        if not 0 < for_s < inf:
+            return None
+        reaching = [test for test in tests if narrowed(derivation.query, [test], query.leaves)]
+        told = asked.record.name, chosen, tuple((test.field.name, test.op) for test in reaching), asked.moment is None
+        values: list[tuple[Leaf, Callable[[Any], Any] | None]] = [
+            (test.value, test.field.scalar.parse) for test in reaching
+        ]
+        if asked.moment is not None:
+            values.append((asked.moment, DATETIME.parse))
+        return Keeping(for_s, told, tuple(values))
+
+
+def _kept_s(access: RecordAccess) -> float:
+    """Of a derived record, what those say that it is worked out from."""
+    if access.query is None:
+        return access.record.source.kept_s
+    return min([inf, *(_kept_s(leaf.access) for leaf in access.query.leaves)])
 
 
 @dataclass(slots=True)
@@ -138,13 +196,52 @@ class _Derivation:
     keys: dict[int, tuple[Parent, str]] = field(default_factory=dict)
     """Leaf -> the rows to ask for, by the cell named."""
     shared: list[tuple[RowsOf, int, Given]] = field(default_factory=list)
+    chosen: frozenset[str] = frozenset()
+    """Of a query in parts, those that are asked for and may be read."""
+    alike: dict[int, Alike] = field(default_factory=dict)
+    """What the leaves of its parts read together."""
+    parts: dict[str, frozenset[int]] = field(default_factory=dict)
+    """The inputs of each part."""
+    _touched: set[int] = field(default_factory=set)
+    _met: dict[Node, Node] = field(default_factory=dict)
     _next: int = 0
 
+    def choose_parts(self, query: Node, needed: Node, asked: list[FieldTest], refused: frozenset[str]) -> None:
+        """Which parts of the query, if it is in parts, are worked out, and what they read alike. ``needed``: the query
+        without what nobody asks for."""
+        whole, left = parts_of(query), parts_of(needed)
+        if whole is None or left is None:
+            return
+        self.chosen = partwise.asked(whole, asked, self.deriver.settled) - refused
+        numbered: list[tuple[int, RowsOf]] = []
+        number = 0
+        for name, part in left.parts:
+            for leaf in leaves(part):
+                if name in self.chosen:
+                    numbered.append((number, leaf))
+                number += 1
+        where = {number: self._asked(leaf, number) for number, leaf in numbered}
+        counts = {number: one for number, one in counted_leaves(left).items() if self._has_cells(number, one)}
+        self.alike = alike(numbered, self.leaves, where, counts)
+        for one in self.alike.values():
+            if one.counted and one.access.totals is None:
+                one.counted = self._counts(one.access.access.record, one.where, one.partials)
+
+    def _has_cells(self, number: int, groups: Counted) -> bool:
+        """Whether every cell that groups need may be read."""
+        have = self.leaves[number].cells.keys()
+        return groups.keys <= have and all(one.cell in have for one in groups.measured.values())
+
     def planned(self, node: Node) -> Node:
-        """The query with everything that is read put in as given."""
+        """The query with everything that is read put in as given; what several parts need alike is one node, to be
+        worked out once."""
+        found = self._planned(node)
+        return self._met.setdefault(found, found) if self.alike else found
+
+    def _planned(self, node: Node) -> Node:
         match node:
             case RowsOf():
-                return self._once(node)
+                return self._rows_alike(node) if self._next in self.alike else self._once(node)
             case Given():
                 return node
             case Grouped(of=of):
@@ -152,20 +249,39 @@ class _Derivation:
             case Joined(left=left, right=right, on=on, kind=kind):
                 first = self._next
                 ours = self.planned(left)
-                if kind != "full":
+                if kind != "full" and not self.alike:  # in parts, what several of them read is read once, and whole
                     self._by_keys(left, first, right, on)
                 return Joined(ours, self.planned(right), on, kind)
             case Together(parts=parts):
                 return Together(tuple(self.planned(part) for part in parts))
+            case Parts(cells=names, parts=named):
+                chosen = tuple(self._part(name, part) for name, part in named if self._is_chosen(name, part))
+                return Parts(names, chosen)
+            case Listed():
+                return node
+            case Described(names=names, rows=described):
+                return Listed((*names, *DESCRIBED), about_fields(self.deriver.access.catalog, len(names), described))
         return replace(node, of=self.planned(node.of))
+
+    def _is_chosen(self, name: str, part: Node) -> bool:
+        """Whether the part is worked out; else its leaves are passed over."""
+        if name not in self.chosen:
+            self._next += len(leaves(part))
+        return name in self.chosen
+
+    def _part(self, name: str, part: Node) -> tuple[str, Node]:
+        self._touched = set()
+        node = self.planned(part)
+        self.parts[name] = frozenset(self._touched)
+        return name, node
 
     def seek(self, node: Node, name: str, first: int, parent: Parent, worth: float = 0.0) -> None:
         """Asks every leaf that ``name`` comes from unchanged for the keys of ``parent`` only. ``worth``: a leaf of
         fewer rows is read as it is, where its source lists them."""
-        for number, cell_name, expression in origins(node, name, first):
+        for number, cell_name, expression, back in origins(node, name, Way(first)):
             access = self.leaves[number]
             cell = access.cells.get(cell_name)
-            if expression is not None or cell is None or cell.hops or cell.condition != TRUE:
+            if expression is not None or back or cell is None or cell.hops or cell.condition != TRUE:
                 continue
             record = access.access.record
             asked = takes_keys(record, cell.field) or derivation_of(record) is not None
@@ -254,11 +370,71 @@ class _Derivation:
         self.read[number] = (step, stands, draft.about)
         return self._given(step, tuple(name for name, _ in leaf.cells), stands, draft.about)
 
+    def _rows_alike(self, leaf: RowsOf) -> Given:
+        """The leaf's cells of rows that other leaves read too."""
+        number = self._next
+        self._next += 1
+        access, one = self.leaves[number], self.alike[number]
+        if one.step < 0:
+            with self._telling(number):
+                self._scan_alike(one)
+        stands = {
+            name: one.places[cell_key(access.cells[name])] for name, _ in leaf.cells if name in access.cells
+        }
+        return self._given(one.step, tuple(name for name, _ in leaf.cells), stands, one.about)
+
+    def _scan_alike(self, one: Alike) -> None:
+        access, linker = one.access, self.deriver.linker
+        assert access.totals is None, "who may only count reads no rows"
+        record = access.access.record
+        draft = linker.draft(record, self.path)
+        where = within(access.population, one.where)
+        linker.choose(draft, where, None, None)
+        own = {key: draft.position(cell.field, cell.condition) for key, cell in one.cells.items() if not cell.hops}
+        linked = [(key, cell) for key, cell in one.cells.items() if cell.hops]
+        wanted = tuple(Wanted(_via(access, cell), cell.field, cell.condition) for _, cell in linked)
+        key = draft.key()
+        if not draft.cells:
+            draft.position(record.key_field)  # only whether there is a row is asked
+
+        def shape(condition: Condition, cells: tuple[Cell, ...], key_column: Column | None) -> FetchShape:
+            return FetchShape(record.relation, cells, condition, key_column)
+
+        one.step = linker.number()
+        reading, places = linker.read(draft, self.path, where, None, -1, shape, wanted)
+        linker.steps[one.step] = ScanStep(one.step, self.path, reading, key)
+        one.places = own | {key: place for (key, _), place in zip(linked, places, strict=True)}
+        one.about = draft.about
+
+    def _groups_alike(self, groups: Counted, number: int) -> tuple[Given, list[Partial]]:
+        """The leaf's groups, of a table that other leaves read too: it may be finer than they need."""
+        access, one = self.leaves[number], self.alike[number]
+        if one.step < 0:
+            terms = tuple(
+                GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, _via(one.access, cell))
+                for at, cell in enumerate(one.by.values())
+            )
+            record = one.access.access.record
+            totals = access.totals or Totals(access.population)
+            with self._telling(number):
+                one.step = self.deriver.totaller.grouped(
+                    Asked(record, self.path, totals, one.where, terms, tuple(one.partials))
+                )
+            one.about = self.deriver.linker.estimates.rows(record, one.where)
+        place = {key: at for at, key in enumerate(one.by)}
+        stands = {name: place[cell_key(access.cells[name])] for name in sorted(groups.keys)}
+        stands |= {f"#{at}": len(place) + at for at in range(len(one.partials))}
+        return self._given(one.step, tuple(stands), stands, one.about), one.partials
+
     def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> Given:
         """A cell that may not be read stands at -1: nothing."""
-        self.inputs.append(DeriveInput(step, tuple(stands.get(name, -1) for name in names)))
-        self.abouts.append(about)
-        return Given(len(self.inputs) - 1, names)
+        taken = DeriveInput(step, tuple(stands.get(name, -1) for name in names))
+        if not self.alike or taken not in self.inputs:
+            self.inputs.append(taken)
+            self.abouts.append(about)
+        at = len(self.inputs) - 1 if not self.alike else self.inputs.index(taken)
+        self._touched.add(at)
+        return Given(at, names)
 
     def _remote(self, access: LeafAccess, parent: tuple[Parent, str] | None) -> Field | None:
         return None if parent is None else access.cells[parent[1]].field
@@ -272,8 +448,13 @@ class _Derivation:
         parent = self.keys.get(number)
         access = self.leaves[number]
         measured = groups.measured
-        if not groups.keys <= access.cells.keys() or any(one.cell not in access.cells for one in measured.values()):
+        if not self._has_cells(number, groups):
             return None
+        if number in self.alike:
+            if not self.alike[number].counted:
+                return None
+            self._next += 1
+            return _regrouped(node, groups, access, *self._groups_alike(groups, number))
         by = [name for name, _ in below.cells if name in groups.keys]
         terms = tuple(self._term(access, name) for name in by)
         partials = list(COUNT)
@@ -296,11 +477,8 @@ class _Derivation:
             step = self.deriver.totaller.grouped(asked)
         names = (*by, *(f"#{at}" for at in range(len(partials))))
         about = self.deriver.linker.estimates.rows(access.access.record, where)
-        given: Node = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
-        for link in reversed(groups.chain):
-            given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
-        measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
-        return Grouped(given, node.by, measures)
+        given = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
+        return _regrouped(node, groups, access, given, partials)
 
     def _counts(self, record: Record, where: Filter, partials: list[Partial]) -> bool:
         """Whether the source itself can: else its rows are read anyway, and grouped once, here."""
@@ -354,6 +532,16 @@ def _via(access: LeafAccess, cell: CellAccess) -> tuple[Hop, ...]:
         via.append(Hop(link, record.fields[link.local], condition, target))
         record = target.record
     return tuple(via)
+
+
+def _regrouped(
+    node: Grouped, groups: Counted, access: LeafAccess, given: Node, partials: list[Partial]
+) -> Grouped:
+    """The query's groups, merged from those its source has made."""
+    for link in reversed(groups.chain):
+        given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
+    measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
+    return Grouped(given, node.by, measures)
 
 
 def _merging(measure: Measured, access: LeafAccess, partials: list[Partial]) -> Measured:

@@ -7,24 +7,27 @@ whatever does not depend on it stands.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiodataloader import DataLoader
 
 from auth.principal import Principal
 from gateway import grouping, pages, undated
-from gateway.allowed import LIST, MeasureTerm, Path
+from gateway.allowed import MeasureTerm, MissingPart, Path, cut
 from gateway.cursors import Sealer
 from gateway.decode import Decoder, blank
 from gateway.fetching import Fetching, Unfetched, who
 from gateway.lately import Kept, Lately
 from gateway.pages import Page, PageProblem
+from gateway.partwise import missing, without
 from gateway.plan import (
     AggregateStep,
     Binding,
+    DeriveInput,
     DeriveStep,
     Keyed,
     KeySetStep,
@@ -44,7 +47,9 @@ from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal,
 from schema.catalog import Field, Record
 from schema.errors import Code
 from schema.fetch import AllOf, Connector, FetchShape
-from schema.scalars import DECIMAL, INT, LONG, Scalar
+from schema.scalars import DECIMAL, INT, KARACHI, LONG, Scalar
+
+MOST_FIGURES = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,18 @@ class Reach:
     batch: int | None = None
     """Most keys a fetch, where smaller than the source's own limit; tests use 1 and 2."""
     lately: Lately = field(default_factory=Lately)
+    figures: Lately = field(default_factory=lambda: Lately(MOST_FIGURES))
+    """Rows that may be told again: see ``gateway.plan.Keeping``."""
+
+
+UNREACHED = "its source cannot be reached now"
+LOST: dict[str, str] = {
+    Code.DEADLINE: "its source did not answer in time", Code.BUDGET_EXCEEDED: "more would have to be read than allowed",
+}  # fmt: skip
+
+
+class _Withheld(Exception):
+    """All totals a query needs are withheld."""
 
 
 COUNTED = -1
@@ -85,6 +102,9 @@ class Execution:
     sources: Fetching = field(init=False)
     turned: set[str] = field(default_factory=set)
     """Links whose keys turned out to be too many to come first: the plan has to be turned round."""
+    missing: list[MissingPart] = field(default_factory=list)
+    """Parts of derived records that could not be worked out."""
+    began: dt.datetime = field(default_factory=lambda: dt.datetime.now(KARACHI))
     undated: dict[int, int] = field(default_factory=dict)
     """Rows left out by step, because no recorded date says since when they are known."""
     _told: set[tuple[str, str]] = field(default_factory=set)
@@ -102,6 +122,7 @@ class Execution:
         prepared = self.prepared
         self._waiting = dict(prepared.needs)
         self._take_up()
+        self._tell_again()
         await self._start([step for step in prepared.plan.steps if not prepared.needs[step.id]])
 
     async def _start(self, steps: list[Step]) -> None:
@@ -143,6 +164,47 @@ class Execution:
                 self._told |= {(problem.code, "/".join(problem.path)) for problem in kept.problems}
                 self.sources.freshness |= kept.freshness
 
+    def _tell_again(self) -> None:
+        """Figures that were worked out lately for somebody with the same rights are told again."""
+        for step in self.prepared.keeping:
+            if step.id in self.results:
+                continue
+            kept = self.reach.figures.get(self._figures_key(step), asyncio.get_running_loop().time())
+            if kept is not None:
+                self.results |= dict.fromkeys(self.prepared.only_for(step.id), RowsResult([]))
+                self.results[step.id] = RowsResult(kept.rows)
+                for problem in kept.problems:
+                    again = replace(problem, path=cut(step.path))
+                    if again not in self.problems:
+                        self.problems.append(again)
+                self.sources.freshness |= kept.freshness
+                self.sources.rows_read |= dict.fromkeys(kept.records, 0) | self.sources.rows_read
+
+    def _keep_figures(self, step: DeriveStep, rows: list[Any]) -> None:
+        """Keeps what every source answered now; with the moment, where a source tells none."""
+        assert step.kept is not None
+        records = self.prepared.records_beneath(step.id)
+        known, began = self.sources.freshness, self.began.isoformat(timespec="seconds")
+        freshness = {name: known[name] for name in {one.source.name for one in records} & known.keys()}
+        if any(stale for _, stale in freshness.values()):
+            return
+        freshness = {name: (as_of or began, stale) for name, (as_of, stale) in freshness.items()}
+        problems = tuple(one for one in self.problems if one.path == cut(step.path))
+        kept = Kept(rows, problems, freshness, tuple(one.name for one in records))
+        self.reach.figures.put(
+            self._figures_key(step), kept, asyncio.get_running_loop().time(), step.kept.for_s
+        )
+
+    def _figures_key(self, step: DeriveStep) -> tuple[Any, ...]:
+        """Everything the rows depend on: what is asked with which values, who asks, and what rules compare rows with
+        (SEMANTICS 15)."""
+        assert step.kept is not None
+        principal = self.principal
+        also = None if principal.also is None else principal.also.attributes
+        attributes = repr((sorted(principal.attributes.items()), also and sorted(also.items())))
+        values = tuple(repr(self.read(leaf, parse)) for leaf, parse in step.kept.values)
+        return step.kept.told, step.shown, values, self.prepared.plan.allowed.access.key, attributes
+
     def _keep(self, step: RowsStep) -> None:
         assert step.reading.derived is not None
         above = self.results[step.reading.derived]
@@ -178,9 +240,8 @@ class Execution:
         coordinate = (code, about or "/".join(path))
         if coordinate not in self._told:
             self._told.add(coordinate)
-            cut = path[: path.index(LIST)] if LIST in path else path
             department = record.department.name if record else None
-            self.problems.append(Problem(cut, code, message, department, record.owner if record else None))
+            self.problems.append(Problem(cut(path), code, message, department, record.owner if record else None))
 
     def _fail(self, path: Path, code: str, message: str, record: Record | None = None) -> _Stop:
         self._tell(path, code, message, record)
@@ -239,21 +300,48 @@ class Execution:
         return self._params(reading.params, path)
 
     def _derive(self, step: DeriveStep) -> RowsResult:
+        """Works out the rows. What a part needs and did not come leaves that part out, and it is named."""
         given: dict[int, list[Any]] = {}
+        lost: dict[int, tuple[str, str]] = {}
         for number, part in enumerate(step.inputs):
-            above = self.results[part.step]
-            if isinstance(above, Failed):
-                raise _Stop(above.code)
-            if isinstance(above, grouping.Groups) and above.instead is not None:
-                raise self._fail(
-                    step.path, Code.REFUSED,
-                    f"{step.record.type_name} needs totals that are withheld as a whole: too few persons in them",
-                    step.record,
-                )  # fmt: skip
-            totals = isinstance(above, grouping.Groups)
-            rows = above.flat(WITHHELD) if totals else above.rows  # type: ignore[union-attr]
-            given[number] = projected(rows, part.places)
-        return RowsResult(told(projected(evaluate(step.query, given), step.places)))
+            try:
+                given[number] = self._input(step, part)
+            except _Withheld:
+                lost[number] = Code.REFUSED, "the totals it needs are withheld as a whole: too few persons in them"
+            except _Stop as stop:
+                lost[number] = stop.code, LOST.get(stop.code, UNREACHED)
+        if not lost:
+            rows = told(projected(evaluate(step.query, given), step.places))
+            if step.kept is not None:
+                self._keep_figures(step, rows)
+            return RowsResult(rows)
+        absent = {name: min(inputs & lost.keys()) for name, inputs in step.parts if inputs & lost.keys()}
+        if len(absent) == len(step.parts):
+            code, why = lost[min(lost)]
+            if code == Code.REFUSED:
+                raise self._fail(step.path, code, f"{step.record.type_name}: {why}", step.record)
+            raise _Stop(code)
+        for name, number in absent.items():
+            self._miss(step, name, self._record_of(step.inputs[number].step), *lost[number])
+        return RowsResult(told(projected(evaluate(without(step.query, frozenset(absent)), given), step.places)))
+
+    def _input(self, step: DeriveStep, part: DeriveInput) -> list[Any]:
+        above = self.results[part.step]
+        if isinstance(above, Failed):
+            raise _Stop(above.code)
+        if isinstance(above, grouping.Groups):
+            if above.instead is not None:
+                raise _Withheld
+            return projected(above.flat(WITHHELD), part.places)
+        return projected(above.rows, part.places)  # type: ignore[union-attr]
+
+    def _record_of(self, number: int) -> Record:
+        """Whose rows a step reads: where it goes on with another's, that one's."""
+        step = self.prepared.plan.steps[number]
+        return step.record if isinstance(step, (DeriveStep, LookupStep)) else step.reading.record
+
+    def _miss(self, step: DeriveStep, name: str, record: Record, code: str, why: str) -> None:
+        self.missing.append(missing(step.record, cut(step.path), name, record, code, why))
 
     async def _scan(self, step: ScanStep) -> RowsResult:
         reading = step.reading
@@ -587,7 +675,9 @@ class Execution:
         try:
             return await self.sources.fetch(step, reading, shape, params, limit, keys)
         except Unfetched as problem:
-            raise self._fail(path, problem.code, problem.message, reading.record) from problem
+            about = f"{'/'.join(path)} {reading.record.source.name}"
+            self._tell(path, problem.code, problem.message, reading.record, about)
+            raise _Stop(problem.code) from problem
 
     async def count_undated(self) -> None:
         """Asks the sources that leave out rows without a recorded date by themselves how many these are."""

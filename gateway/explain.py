@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.allowed import LIST, Allowed, Path
+from gateway.allowed import LIST, Allowed, MissingPart, Path
 from gateway.executor import Execution
 from gateway.operation import Operation
 from gateway.plan import (
@@ -27,7 +27,9 @@ from gateway.templates import FromPrincipal, FromVariable, Leaf
 from gateway.undated import left_out
 from schema.catalog import Catalog
 from schema.derive import (
+    Compared,
     Computed,
+    Described,
     Gaps,
     Given,
     Grouped,
@@ -35,8 +37,12 @@ from schema.derive import (
     Joined,
     Kept,
     Latest,
+    Listed,
     Node,
+    Parts,
+    Published,
     Quantile,
+    Ranked,
     RowsOf,
     Spread,
     Together,
@@ -67,6 +73,9 @@ def plan_text(plan: Plan, actual: Actual | None = None) -> str:
     blocks += [f"refused {refusal.coordinate}: {refusal.code}" for refusal in plan.allowed.refusals]
     blocks += [
         f"narrowed {told.record} at {_path(told.path)} by {', '.join(told.rules)}" for told in plan.allowed.narrowed
+    ]
+    blocks += [
+        f"missing {told.record} {told.part} at {_path(told.path)}: {told.code}" for told in plan.allowed.missing
     ]
     return "\n".join(blocks) + "\n"
 
@@ -151,7 +160,7 @@ def _step(step: Step) -> str:
 def _derive(step: DeriveStep) -> list[str]:
     """The query of a derived record, a line a part, over the steps that read for it."""
     inputs = ", ".join(f"[{given.step}]" for given in step.inputs)
-    lines = [f"[{step.id}] work out {step.record.name} here, from {inputs}"]
+    lines = [f"[{step.id}] work out {step.record.name} here" + (f", from {inputs}" if inputs else "")]
     return [*lines, *_query(step.query, step, 1)]
 
 
@@ -178,12 +187,30 @@ def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
             told = f"a row a month from {first} to {last}"
         case Gaps(by=by, on=first):
             told = f"the missing {first} of each {', '.join(by)}"
+        case Published(table=table, part=part, k=k):
+            told = f"publish a table for each {', '.join(table)} by {part}, no figure under {k}"
         case Together():
             told = "together"
+        case Parts(parts=named):
+            return _parts(named, step, depth)
+        case Ranked(by=by):
+            told = f"rank for each {', '.join(by)}"
+        case Compared(by=by, back=back):
+            told = f"compare with the {back} before, of each {', '.join(by)}"
+        case Listed(rows=rows) | Described(rows=rows):
+            told = f"{len(rows)} rows declared"
         case Quantile(value=value, by=by, fraction=fraction):
             told = f"quantile {fraction} of {value} for each {', '.join(by) or 'row'}"
     below = [line for child in children(node) for line in _query(child, step, depth + 1)]
     return [f"{'    ' * depth}{told}", *below]
+
+
+def _parts(named: tuple[tuple[str, Node], ...], step: DeriveStep, depth: int) -> list[str]:
+    """What stands together though each may be missing."""
+    lines = [f"{'    ' * depth}parts, each by itself"]
+    for name, part in named:
+        lines += [f"{'    ' * (depth + 1)}{name}", *_query(part, step, depth + 2)]
+    return lines
 
 
 def _over(step: RowsStep | ScanStep | AggregateStep | KeySetStep, reading: Reading, scan: int) -> list[str]:
@@ -273,14 +300,16 @@ def _leaf(leaf: Leaf | KeysOf) -> str:
 
 
 def extensions(operation: Operation, request: GraphQLRequest, run: Execution, allowed: Allowed) -> dict[str, Any]:
-    """``narrowed`` always when it applies; ``provenance`` and ``plan`` when asked for, the plan only to those with a
-    grant to diagnose every department touched."""
+    """``narrowed`` and ``missing`` always when they apply; ``provenance`` and ``plan`` when asked for, the plan only to
+    those with a grant to diagnose every department touched."""
     told: dict[str, Any] = {}
     if allowed.narrowed:
         told["narrowed"] = [
             {"path": [part for part in one.path if part != LIST], "record": one.record, "rule": ", ".join(one.rules)}
             for one in allowed.narrowed
         ]
+    if allowed.missing or run.missing:
+        told["missing"] = [_missing(one) for one in (*allowed.missing, *run.missing)]
     if request.extensions.get("provenance") is True:
         told["provenance"] = provenance(run, allowed)
     if request.extensions.get("plan") is True:
@@ -291,6 +320,13 @@ def extensions(operation: Operation, request: GraphQLRequest, run: Execution, al
                 "steps": measured(run),
             }  # fmt: skip
     return told
+
+
+def _missing(one: MissingPart) -> dict[str, Any]:
+    return {
+        "path": [part for part in one.path if part != LIST], "record": one.record, "part": one.part, "code": one.code,
+        "why": one.why, "department": one.department, "owner": one.owner,
+    }  # fmt: skip
 
 
 def measured(run: Execution) -> list[dict[str, Any]]:

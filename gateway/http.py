@@ -85,8 +85,7 @@ class GraphQLEndpoint:
             if events and (media is None or operation_kind(request) == "subscription"):
                 client = scope.get("client")
                 who = str(client[0]) if client else "unknown"
-                outcome = await self._stream(incoming, who, [*FIXED_HEADERS, *extra], receive, send)
-                self._metrics.answered(outcome, time.perf_counter() - started)
+                await self._stream(incoming, who, [*FIXED_HEADERS, *extra], receive, send)
                 return
             media = media or PLAIN_JSON
             answer = await self._ask(incoming)

@@ -1,5 +1,6 @@
-"""Derived rows worked out for one page, kept a moment for the next one: else every page of a list would read and join
-everything anew. Only a cursor finds them, so who asks without one always gets what the departments have now."""
+"""Derived rows kept for a while. Of a list, from one page to the next: else every page would read and join everything
+anew; only a cursor finds them, so who asks without one gets what the departments have now. And figures, which are
+told again for as long as every source they come from says."""
 
 from __future__ import annotations
 
@@ -15,11 +16,13 @@ MOST_ROWS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """``problems`` and ``freshness``: what was told of the rows, to be told again."""
+    """``problems`` and ``freshness``: what was told of the rows, to be told again. ``records``: whose rows they come
+    from."""
 
     rows: list[Any]
     problems: tuple[Any, ...]
     freshness: Mapping[str, tuple[str | None, bool]]
+    records: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ class Lately:
     """By everything the rows depend on: who asks, with which grants, purpose and case, for which list, with which
     values (SEMANTICS 15)."""
 
+    most_rows: int = MOST_ROWS
     _known: OrderedDict[Any, tuple[float, Kept]] = field(default_factory=OrderedDict)
     _rows: int = 0
 
@@ -35,20 +39,20 @@ class Lately:
         found = self._known.get(key)
         return None if found is None else found[1]
 
-    def put(self, key: Any, kept: Kept, now: float) -> None:
+    def put(self, key: Any, kept: Kept, now: float, for_s: float = KEPT_S) -> None:
         """``now``: seconds of a clock that never goes back."""
         self._forget(now)
-        if key in self._known or len(kept.rows) > MOST_ROWS:
+        if key in self._known or len(kept.rows) > self.most_rows:
             return
-        self._known[key] = (now + KEPT_S, kept)
+        self._known[key] = (now + for_s, kept)
         self._rows += len(kept.rows)
-        while self._rows > MOST_ROWS:
-            self._drop_oldest()
+        while self._rows > self.most_rows:
+            self._drop(next(iter(self._known)))
 
     def _forget(self, now: float) -> None:
-        while self._known and next(iter(self._known.values()))[0] <= now:
-            self._drop_oldest()
+        for key in [key for key, (until, _) in self._known.items() if until <= now]:
+            self._drop(key)
 
-    def _drop_oldest(self) -> None:
-        _, (_, kept) = self._known.popitem(last=False)
+    def _drop(self, key: Any) -> None:
+        _, kept = self._known.pop(key)
         self._rows -= len(kept.rows)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auth.decisions import LeafAccess
@@ -14,6 +15,7 @@ from gateway.allowed import FieldTest
 from gateway.templates import Worked
 from schema.catalog import Field
 from schema.derive import (
+    Compared,
     Computed,
     Expression,
     Gaps,
@@ -23,93 +25,142 @@ from schema.derive import (
     Kept,
     Latest,
     Node,
+    Parts,
+    Published,
     Quantile,
+    Ranked,
     RowsOf,
     Spread,
     Together,
     cells,
     leaves,
 )
+from schema.periods import Frequency, frequency_of, with_earlier
 from schema.predicates import TRUE
 from schema.scalars import KARACHI
 
 
 def narrowed(query: Node, asked: list[FieldTest], access: tuple[LeafAccess, ...]) -> dict[int, list[FieldTest]]:
     """Tests by the number of the leaf they narrow. A test that passes nulls is not carried: a row may have got its
-    null on the way."""
+    null on the way. Leaves that are narrowed alike get the same tests, not only equal ones."""
     found: dict[int, list[FieldTest]] = {}
+    known: dict[tuple[int, Field, Expression | None, int], list[FieldTest]] = {}
+    past: dict[tuple[int, int], FieldTest | None] = {}
     for test in asked:
         name = test.field.column
         if test.op == "isNull" or test.condition != TRUE or name is None:
             continue
-        for number, cell_name, expression in origins(query, name, 0):
+        for number, cell_name, expression, back in origins(query, name, Way(0)):
             cell = access[number].cells.get(cell_name)
             if cell is None or cell.hops or cell.condition != TRUE:
                 continue
             totals = access[number].totals
             if totals is not None and totals.by is not None and cell.field.name not in totals.by:
                 continue
-            found.setdefault(number, []).extend(_carried(test, cell.field, expression))
+            alike = (id(test), cell.field, expression, back)
+            if alike not in known:
+                if (id(test), back) not in past:
+                    past[id(test), back] = _with_past(test, back)
+                widened = past[id(test), back]
+                known[alike] = [] if widened is None else _carried(widened, cell.field, expression)
+            found.setdefault(number, []).extend(known[alike])
     return found
 
 
-def origins(
-    node: Node, name: str, first: int, expression: Expression | None = None
-) -> Iterator[tuple[int, str, Expression | None]]:
-    """Leaves and cells whose rows may be narrowed by a test of this cell, and what is worked out of them."""
+def _with_past(test: FieldTest, back: int) -> FieldTest | None:
+    """Where rows are compared with earlier ones, those have to be read too."""
+    if not back:
+        return test
+    if test.op not in ("eq", "in"):
+        return None
+
+    def periods(value: Any) -> tuple[str, ...]:
+        return with_earlier([value] if test.op == "eq" else value or (), back)
+
+    return FieldTest(test.field, "in", Worked(test.value, periods, test.field.scalar.parse), TRUE)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Down a query: the number of its leftmost leaf here, what the cell is worked out as on the way, and with how many
+    earlier periods rows are compared."""
+
+    first: int
+    expression: Expression | None = None
+    back: int = 0
+
+    def past(self, node: Node) -> Way:
+        """The way to what stands right of ``node``."""
+        return replace(self, first=self.first + len(leaves(node)))
+
+
+def origins(node: Node, name: str, way: Way) -> Iterator[tuple[int, str, Expression | None, int]]:
+    """Leaves and cells whose rows may be narrowed by a test of this cell, what is worked out of them, and how many
+    earlier periods they need."""
     match node:
         case RowsOf():
-            yield first, name, expression
+            yield way.first, name, way.expression, way.back
         case (
             Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by)
-            | Gaps(of=of, by=by)
+            | Gaps(of=of, by=by) | Ranked(of=of, by=by)
         ):  # fmt: skip
             if name in by:
-                yield from origins(of, name, first, expression)
+                yield from origins(of, name, way)
+        case Published(of=of, table=table):
+            if name in table:
+                yield from origins(of, name, way)
+        case Compared(of=of, by=by, period=period, back=back):
+            if name in by:
+                yield from origins(of, name, way)
+            elif name == period:
+                yield from origins(of, name, replace(way, back=way.back + back))
+        case Parts(parts=named):
+            for _, part in named:
+                yield from origins(part, name, way)
+                way = way.past(part)
         case Together(parts=parts):
             for part in parts:
-                yield from origins(part, name, first, expression)
-                first += len(leaves(part))
+                yield from origins(part, name, way)
+                way = way.past(part)
         case Spread(of=of, first=first_day, last=last_day):
             if name != "month":
-                yield from origins(of, name, first, expression)
-            elif expression is None:
-                yield from origins(of, first_day, first, BEGUN)
-                yield from origins(of, last_day, first, NOT_OVER)
+                yield from origins(of, name, way)
+            elif way.expression is None:
+                yield from origins(of, first_day, replace(way, expression=BEGUN))
+                yield from origins(of, last_day, replace(way, expression=NOT_OVER))
         case Kept(of=of):
-            yield from origins(of, name, first, expression)
+            yield from origins(of, name, way)
         case Computed(of=of, cells=added):
             names = [one for one, _ in added]
             if name not in names:
-                yield from origins(of, name, first, expression)
-            elif expression is None:
+                yield from origins(of, name, way)
+            elif way.expression is None:
                 at = names.index(name)
                 worked = added[at][1]
                 if worked.function in CARRIED and worked.reads[0] not in names[:at]:
-                    yield from origins(of, worked.reads[0], first, worked)
+                    yield from origins(of, worked.reads[0], replace(way, expression=worked))
         case Joined(left=left, right=right, on=on):
-            second = first + len(leaves(left))
             for one, other in on:
                 if one == name:
-                    yield from origins(right, other, second, expression)
+                    yield from origins(right, other, way.past(left))
             if name in cells(left):
-                yield from origins(left, name, first, expression)
+                yield from origins(left, name, way)
             else:
-                yield from origins(right, name, second, expression)
+                yield from origins(right, name, way.past(left))
 
 
 BEGUN = Expression("begun_in", ())
 NOT_OVER = Expression("not_over_before", ())
 """Of what lasts from one day to another: it can only touch a month it has begun in, and in which it is not over."""
-CARRIED = frozenset({"month_of", "fiscal_year_of", "day_of", "days_after"})
+CARRIED = frozenset({"month_of", "fiscal_year_of", "day_of", "days_after", "year_of", "date_of"})
 
 
 def _carried(test: FieldTest, part: Field, expression: Expression | None) -> list[FieldTest]:
     """The test told of the field itself; nothing where it cannot be told exactly enough."""
     if expression is None:
         return [FieldTest(part, test.op, test.value, TRUE)] if part.scalar is test.field.scalar else []
-    if test.op == "in" and expression.function == "fiscal_year_of":
-        return _in_years(test, part)
+    if test.op == "in" and expression.function in SPANS:
+        return _in_spans(test, part, *SPANS[expression.function])
     if test.op != "eq":
         return []
     if expression.function == "days_after":
@@ -147,32 +198,31 @@ def _carried(test: FieldTest, part: Field, expression: Expression | None) -> lis
     return []
 
 
-def _in_years(test: FieldTest, part: Field) -> list[FieldTest]:
-    """One of several fiscal years, told of a month or day: of a day from the first of them to the last."""
+def _in_spans(
+    test: FieldTest, part: Field, frequency: Frequency, span: Callable[[str], tuple[dt.date, dt.date]]
+) -> list[FieldTest]:
+    """One of several months, years or fiscal years, told of a month or day: of a day from the first of them to the
+    last. What is written as another kind of period is none of them."""
+
+    def spans(values: Any) -> list[tuple[dt.date, dt.date]]:
+        return [span(value) for value in values or () if frequency_of(value) is frequency] or [NEVER]
 
     def worked(function: Callable[[Any], Any]) -> Worked:
-        def of_all(values: Any) -> Any:
-            return function([_fiscal_year(value) for value in values or ()] or [NEVER])
-
-        return Worked(test.value, of_all, test.field.scalar.parse)
+        return Worked(test.value, lambda values: function(spans(values)), test.field.scalar.parse)
 
     match part.scalar.kind:
         case "text":
-            months = Worked(
-                test.value, lambda values: tuple(month for value in values or () for month in _months_of_year(value)),
-                test.field.scalar.parse,
-            )  # fmt: skip
+            months = worked(lambda found: tuple(month for span in found for month in _months_between(*span)))
             return [FieldTest(part, "in", months, TRUE)]
         case "date":
             return [
-                FieldTest(part, "gte", worked(lambda years: min(first for first, _ in years)), TRUE),
-                FieldTest(part, "lte", worked(lambda years: max(last for _, last in years)), TRUE),
+                FieldTest(part, "gte", worked(lambda found: min(first for first, _ in found)), TRUE),
+                FieldTest(part, "lte", worked(lambda found: max(last for _, last in found)), TRUE),
             ]
         case "datetime":
-            after = worked(lambda years: _moment(_before(max(last for _, last in years), -1)))
             return [
-                FieldTest(part, "gte", worked(lambda years: _moment(min(first for first, _ in years))), TRUE),
-                FieldTest(part, "lt", after, TRUE),
+                FieldTest(part, "gte", worked(lambda found: _moment(min(first for first, _ in found))), TRUE),
+                FieldTest(part, "lt", worked(lambda found: _moment(_before(max(last for _, last in found), -1))), TRUE),
             ]
     return []
 
@@ -214,8 +264,28 @@ def _fiscal_year(value: str) -> tuple[dt.date, dt.date]:
         return NEVER
 
 
+def _year(value: str) -> tuple[dt.date, dt.date]:
+    try:
+        year = int(value)
+        return dt.date(year, 1, 1), dt.date(year, 12, 31)
+    except ValueError:
+        return NEVER
+
+
+def _written_day(value: str) -> tuple[dt.date, dt.date]:
+    try:
+        day = dt.date.fromisoformat(value)
+    except ValueError:
+        return NEVER
+    return day, day
+
+
 BOUNDS: dict[str, Callable[[Any], tuple[dt.date, dt.date]]] = {
-    "month_of": _month, "fiscal_year_of": _fiscal_year, "day_of": _day,
+    "month_of": _month, "fiscal_year_of": _fiscal_year, "day_of": _day, "year_of": _year, "date_of": _written_day,
+}  # fmt: skip
+SPANS: dict[str, tuple[Frequency, Callable[[str], tuple[dt.date, dt.date]]]] = {
+    "month_of": (Frequency.MONTHLY, _month), "fiscal_year_of": (Frequency.FISCAL_YEAR, _fiscal_year),
+    "year_of": (Frequency.ANNUAL, _year), "date_of": (Frequency.DAILY, _written_day),
 }  # fmt: skip
 
 
@@ -224,5 +294,11 @@ def _months_of_year(value: str) -> tuple[str, ...]:
 
 
 def _months_between(first: dt.date, last: dt.date) -> tuple[str, ...]:
-    """The months of a fiscal year; none of what is no year."""
-    return tuple(f"{first.year + (month > 12)}-{(month - 1) % 12 + 1:02d}" for month in range(7, 19) if last > first)
+    """The months from one day's to the other's; none where the last is before the first."""
+    found = []
+    while first <= last:
+        found.append(first.isoformat()[:7])
+        if (first.year, first.month) == (dt.MAXYEAR, 12):
+            break
+        first = (first.replace(day=1) + dt.timedelta(days=31)).replace(day=1)
+    return tuple(found)

@@ -34,11 +34,13 @@ from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.room import Room
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
+from gateway.stopping import stops_of
 from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
 from schema.fetch import Connector
 from schema.resolve import resolve
+from schema.rules import ROLES
 from schema.scalars import KARACHI
 
 
@@ -93,8 +95,9 @@ def open_store(settings: Settings) -> Store:
     return SqliteStore(Path(url.removeprefix("sqlite:///")), heads)
 
 
-def open_authenticator(settings: Settings) -> Authenticator:
-    """Knows the issuers, keys and cases of the settings; the demo issuer only when they say so."""
+def open_authenticator(settings: Settings, roles: frozenset[str] = frozenset(ROLES)) -> Authenticator:
+    """Knows the issuers, keys and cases of the settings, and what ``roles`` there are; the demo issuer only when they
+    say so."""
     auth, state = settings.auth, Path(settings.state)
     issuers = {name: _issuer(name, one) for name, one in auth.issuers.items()}
     if auth.demo_tokens:
@@ -108,7 +111,8 @@ def open_authenticator(settings: Settings) -> Authenticator:
             name: Principal(name, frozenset(one.roles), _attributes(one.attributes), frozenset(one.purposes))
             for name, one in auth.represented.items()
         },
-        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))),
+        consents=Register((ListedConsents(listed_consents(auth)), consent_store(settings))), stops=stops_of(settings),
+        roles=roles,
     )  # fmt: skip
 
 
@@ -195,7 +199,7 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
     ledger = Ledger(open_store(settings))
     sealer = load_sealer(Path(settings.state) / "cursors.key")
     house = make_house(
-        catalog, open_authenticator(settings), ledger,
+        catalog, open_authenticator(settings, catalog.roles), ledger,
         Reach(connectors, sealer, limits.default_first, limits.max_first),
         limits=OperationLimits(
             limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost, limits.actions

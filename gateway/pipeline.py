@@ -28,6 +28,7 @@ from gateway.cost import Cost, cost_of
 from gateway.executor import Execution
 from gateway.house import House
 from gateway.operation import ErrorInfo, NotAQuery, Operation, OperationError
+from gateway.partwise import keep_plan, settled_key
 from gateway.planner import make_plan
 from gateway.prepared import Prepared, prepare
 from gateway.request import Answer, GraphQLRequest, Incoming
@@ -171,20 +172,24 @@ def claims(incoming: Incoming) -> tuple[Credentials, Context]:
 
 
 def _compiled(house: House, operation: Operation, access: Any) -> Compiled:
-    key = _plan_key(operation, access)
-    compiled = house.plans.get(key)
+    compiled = house.plans.get(settled_key(house.plans, _plan_key(operation, access), operation.variables))
     if not isinstance(compiled, Compiled):
-        compiled = house.plans[key] = _compile(house, operation, allow(house, operation, access), frozenset())
+        compiled = _compile(house, operation, allow(house, operation, access), frozenset())
+        _keep(house, operation, access, compiled)
     return compiled
 
 
 def _turned(house: House, operation: Operation, access: Any, compiled: Compiled, turned: set[str]) -> Compiled:
     """The plan turned round at some links, which later requests then start with."""
     plan = compiled.prepared.plan
-    compiled = house.plans[_plan_key(operation, access)] = _compile(
-        house, operation, plan.allowed, plan.turned | turned
-    )
+    compiled = _compile(house, operation, plan.allowed, plan.turned | turned)
+    _keep(house, operation, access, compiled)
     return compiled
+
+
+def _keep(house: House, operation: Operation, access: Any, compiled: Compiled) -> None:
+    settled = compiled.prepared.plan.allowed.settled
+    keep_plan(house.plans, _plan_key(operation, access), operation.variables, settled, compiled)
 
 
 def _plan_key(operation: Operation, access: Any) -> Hashable:

@@ -3,7 +3,7 @@ once per operation, variable shape and class of principals; values are bound lat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -250,10 +250,21 @@ class DeriveInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """Rows that may be told again for ``for_s``. ``told``: the query, its parts and the tests that choose its rows,
+    without values; those are in ``values``. What else they depend on is who asks."""
+
+    for_s: float
+    told: Hashable
+    values: tuple[tuple[Leaf, Callable[[Any], Any] | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeriveStep:
     """Works out a derived record's ``query`` over its inputs; ``Given.step`` there is the number of an input.
     ``shown``: the cells that are asked for, in the order they have in the step's rows; ``places``: where they stand in
-    the query's."""
+    the query's. ``parts``: of a query in parts, the inputs each of them needs. ``kept``: whether its rows may be
+    told again."""
 
     id: int
     path: Path
@@ -263,6 +274,8 @@ class DeriveStep:
     shown: tuple[str, ...]
     places: tuple[int, ...]
     about: float
+    parts: tuple[tuple[str, frozenset[int]], ...] = ()
+    kept: Keeping | None = None
 
 
 @dataclass(frozen=True, slots=True)

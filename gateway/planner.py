@@ -64,7 +64,7 @@ def make_plan(allowed: Allowed, turned: frozenset[str] = frozenset()) -> Plan:
     come first."""
     linker = Linker(Estimates.declared(allowed.access.catalog.records.values()), turned)
     totaller = Totaller(linker)
-    deriver = Deriver(allowed.access, linker, totaller)
+    deriver = Deriver(allowed.access, linker, totaller, allowed.settled)
     linker.derive = deriver.step
     planner = _Planner(linker, totaller)
     roots = tuple(layout for root in allowed.roots if (layout := planner.root(root)) is not None)

@@ -20,6 +20,7 @@ from gateway.plan import (
     RowsStep,
     Step,
 )
+from schema.catalog import Record
 from schema.fetch import FetchShape
 
 
@@ -39,6 +40,8 @@ class Prepared:
     variants: dict[tuple[int, tuple[bool, ...]], FetchShape] = field(default_factory=dict)
     continued: tuple[RowsStep, ...] = ()
     """The list of derived rows that is the whole answer, if it is one: its next page can go on with the same rows."""
+    keeping: tuple[DeriveStep, ...] = ()
+    """Steps whose rows may be told again."""
 
     def only_for(self, derived: int) -> frozenset[int]:
         """The steps that nothing but this derived step needs."""
@@ -51,6 +54,20 @@ class Prepared:
                     found.add(one)
                     waiting.append(one)
         return frozenset(found)
+
+
+    def records_beneath(self, derived: int) -> tuple[Record, ...]:
+        """The records with a source of their own whose rows a derived step is worked out from."""
+        found: dict[str, Record] = {}
+        waiting, seen = [derived], {derived}
+        while waiting:
+            step = self.plan.steps[waiting.pop()]
+            if not isinstance(step, (LookupStep, DeriveStep)) and step.reading.derived is None:
+                found[step.reading.record.name] = step.reading.record
+            further = waits_on(step) - seen
+            seen |= further
+            waiting += further
+        return tuple(found[name] for name in sorted(found))
 
 
 def prepare(plan: Plan) -> Prepared:
@@ -78,6 +95,7 @@ def prepare(plan: Plan) -> Prepared:
             for step in plan.steps
         },
         continued=_continued(plan),
+        keeping=tuple(step for step in plan.steps if isinstance(step, DeriveStep) and step.kept is not None),
     )
 
 

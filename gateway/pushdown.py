@@ -16,7 +16,7 @@ from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTe
 from gateway.plan import Binding, Joined, KeysOf, LocalTest
 from gateway.templates import FromPrincipal, Known, Leaf, Literal
 from schema.catalog import Field, Record
-from schema.codecs import Codec
+from schema.codecs import LEAST, MOST, Codec
 from schema.fetch import (
     NOTHING,
     AllOf,
@@ -85,7 +85,7 @@ def encode_range(codec: Codec, op: str) -> Callable[[Any], Any]:
         factor = codec.factor
         assert factor is not None
         rounding = math.ceil if op in ("lt", "gte") else math.floor
-        return lambda value: rounding(Decimal(value) / factor)
+        return lambda value: max(LEAST, min(MOST, rounding(Decimal(value) / factor)))
     if codec.normaliser is not None:
         return _same
 

@@ -8,15 +8,19 @@ import datetime as dt
 import operator
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from itertools import compress, pairwise
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+from gateway import standing
+from gateway.publishing import publish
 from schema.derive import (
     CellRef,
     CellTest,
+    Compared,
     Computed,
     Either,
     Expression,
@@ -28,15 +32,20 @@ from schema.derive import (
     Kept,
     Lacking,
     Latest,
+    Listed,
     Measured,
     Node,
     Opposite,
+    Parts,
+    Published,
     Quantile,
+    Ranked,
     Spread,
     Test,
     Together,
     cells,
     cells_of,
+    children,
 )
 from schema.scalars import KARACHI
 
@@ -46,32 +55,75 @@ Check: TypeAlias = Callable[[Row], bool]
 
 def evaluate(node: Node, given: Mapping[int, list[Any]]) -> list[Any]:
     """Rows with the cells of ``schema.derive.cells(node)``, in no particular order."""
+    return _Evaluation(given, _times(node) if isinstance(node, Parts) else Counter()).rows(node)
+
+
+def _times(node: Node) -> Counter[int]:
+    """How often each node, by identity, is a part of others."""
+    found: Counter[int] = Counter()
+    waiting = [node]
+    while waiting:
+        for child in children(waiting.pop()):
+            found[id(child)] += 1
+            if found[id(child)] == 1:
+                waiting.append(child)
+    return found
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    """``left``: how often a node's rows are still needed; rows needed again are kept until then."""
+
+    given: Mapping[int, list[Any]]
+    left: Counter[int]
+    known: dict[int, list[Any]] = field(default_factory=dict)
+
+    def rows(self, node: Node) -> list[Any]:
+        at = id(node)
+        found = self.known.pop(at) if at in self.known else _evaluate(node, self.given, self.rows)
+        self.left[at] -= 1
+        if self.left[at] > 0:
+            self.known[at] = found
+        return found
+
+
+def _evaluate(node: Node, given: Mapping[int, list[Any]], below: Callable[[Node], list[Any]]) -> list[Any]:
     match node:
         case Given(step=step):
             return given[step]
         case Joined():
-            return _join(node, evaluate(node.left, given), evaluate(node.right, given))
+            return _join(node, below(node.left), below(node.right))
         case Kept(of=of, tests=tests):
-            rows = evaluate(of, given)
+            rows = below(of)
             for test in tests:
                 rows = list(filter(_check(test, _places(of)), rows))
             return rows
         case Grouped():
-            return _group(node, evaluate(node.of, given))
+            return _group(node, below(node.of))
         case Computed():
-            return _compute(node, evaluate(node.of, given))
+            return _compute(node, below(node.of))
         case Latest():
-            return _latest(node, evaluate(node.of, given))
+            return _latest(node, below(node.of))
         case Held():
-            return _held(node, evaluate(node.of, given))
+            return _held(node, below(node.of))
         case Spread():
-            return _spread(node, evaluate(node.of, given))
+            return _spread(node, below(node.of))
         case Gaps():
-            return _gaps(node, evaluate(node.of, given))
+            return _gaps(node, below(node.of))
+        case Published():
+            return publish(node, below(node.of))
         case Together(parts=parts):
-            return [row for part in parts for row in _aligned(part, cells(node), evaluate(part, given))]
+            return [row for part in parts for row in _aligned(part, cells(node), below(part))]
+        case Parts(cells=names, parts=named):
+            return [row for _, part in named for row in _aligned(part, names, below(part))]
+        case Listed(rows=written):
+            return list(written)
+        case Ranked():
+            return standing.ranked(node, below(node.of), _places(node.of), WITHHELD)
+        case Compared():
+            return standing.compared(node, below(node.of), _places(node.of), WITHHELD)
         case Quantile():
-            return _quantile(node, evaluate(node.of, given))
+            return _quantile(node, below(node.of))
     raise TypeError(f"{type(node).__name__} has to be read by a step first")
 
 
@@ -300,6 +352,8 @@ def _compute(node: Computed, rows: list[Any]) -> list[Any]:
 def _expression(expression: Expression, places: Mapping[str, int]) -> Callable[[Row], Any]:
     """What is worked out of a withheld cell is withheld, whatever else is there."""
     at = [places[name] for name in expression.reads]
+    if expression.function == "withheld":
+        return lambda row: row[at[0]] is WITHHELD
     work = _working(expression, at, places)
     match at:
         case []:
@@ -321,6 +375,10 @@ def _working(expression: Expression, at: list[int], places: Mapping[str, int]) -
         case "less_if":
             amount, reversal = at
             return lambda row: None if row[amount] is None else row[amount] if row[reversal] is None else -row[amount]
+        case "kept_back":
+            (k,) = expression.options
+            kept, counted = at
+            return lambda row: WITHHELD if row[counted] is not None and 0 < row[counted] < k else row[kept]
         case "or_else":
             (value,) = expression.options
             (only,) = at
@@ -375,6 +433,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "month_of": _month,
     "day_of": _day,
     "fiscal_year_of": _fiscal_year,
+    "year_of": lambda day: _day(day).isoformat()[:4],
+    "date_of": lambda day: _day(day).isoformat(),
+    "bound": standing.bound,
+    "exactly": Decimal,
     "days_after": lambda day, days: day + dt.timedelta(days=days),
     "head_of": lambda text, length: text[:length],
     "day_in": lambda year, month, day: dt.date(year, month, day),
@@ -383,7 +445,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-OF_DAYS = frozenset({"month_of", "day_of", "fiscal_year_of", "days_after"})
+OF_DAYS = frozenset({"month_of", "day_of", "fiscal_year_of", "year_of", "date_of", "days_after"})
 """Functions of one cell that has few different values, each worked out once."""
 
 

@@ -24,6 +24,7 @@ from gateway import ownership
 from gateway.paths import FieldPath, linked_fields
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
+from schema.presets import Preset
 from schema.rules import Allow
 from schema.scalars import CUSTOM, DECIMAL, FLOAT, INT, LONG, Scalar
 
@@ -426,7 +427,24 @@ class _Writer:
                     f'name="{record.plural}", description={text})',
                     "del r_many",
                 ]
+        for preset, record in self._catalog.presets.values():
+            if record in self._records:
+                body += self._preset(preset, record)
         self._class("type", "Query", "Read access to the departments' records.", body + ownership.QUERY_FIELDS)
+
+    def _preset(self, preset: Preset, record: Record) -> list[str]:
+        text = self._fact(preset.description)
+        given = "".join(
+            f', a_{one.name}: Annotated["str{"" if one.required else " | None"}", strawberry.argument('
+            f'name="{one.name}", description={self._fact(one.description)})]{"" if one.required else " = UNSET"}'
+            for one in sorted(preset.arguments, key=lambda one: not one.required)
+        )
+        return [
+            f'def r_preset(self{given}{self._arguments(record)}) -> "{record.type_name}Connection | None": return None',
+            f'f_{preset.name}: "{record.type_name}Connection | None" = strawberry.field(resolver=r_preset, '
+            f'name="{preset.name}", description={text})',
+            "del r_preset",
+        ]
 
     def _mutation(self) -> None:
         """What the departments let clients have done; no root when there is nothing."""

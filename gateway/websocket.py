@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from auth.errors import AuthError
@@ -22,6 +23,7 @@ from gateway.pipeline import answer, claims
 from gateway.request import GraphQLRequest, Incoming
 from schema.errors import Code
 
+log = structlog.get_logger("live")
 PROTOCOL = "graphql-transport-ws"
 INVALID, UNAUTHORIZED, FORBIDDEN, LATE = 4400, 4401, 4403, 4408
 TAKEN, INITIALISED = 4409, 4429
@@ -204,6 +206,9 @@ class _Connection:
                 await self._answer(id, incoming)
         except OSError:
             self._close(0, "")
+        except Exception as error:
+            log.error("an operation failed", request=incoming.request_id, kind=type(error).__name__)
+            self._close(1011, "something went wrong here")
         finally:
             if self.operations.get(id) is asyncio.current_task():
                 del self.operations[id]

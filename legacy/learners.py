@@ -218,6 +218,7 @@ def _tell(
         "found": {
             name: [one.code for one in those if one.links[_system(name)] != "none"] for name, those in reached.items()
         },
+        "examined": [one.code for one in cohort if one.links.get("SSC", "none") != "none"],
         "exactly": {
             name: [one.code for one in those if one.links[_system(name)] == "exact"] for name, those in reached.items()
         },

@@ -13,8 +13,10 @@ from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
 from schema.derive import Expression, Test
+from schema.indicators import Indicator
+from schema.presets import Preset
 from schema.relations import Relation, relation_name
-from schema.rules import AllowAction, Rule
+from schema.rules import ROLES, AllowAction, Role, Rule
 from schema.scalars import Scalar
 from schema.sources import Department, Source
 
@@ -23,13 +25,17 @@ from schema.sources import Department, Source
 class Declared:
     """What a department's folder offers: ``declared = Declared(department, records, rules)`` in its ``__init__``.
     ``links_from``: links it adds to other departments' records, each leading to one of its own; ``actions``: what it
-    lets clients have done."""
+    lets clients have done; ``roles``: roles it adds to the province's; ``presets``: root fields with arguments of their
+    own; ``indicators``: what it measures, to be checked."""
 
     department: Department
     records: tuple[type[Any], ...]
     rules: tuple[Rule, ...]
     links_from: tuple[AddedLink, ...] = ()
     actions: tuple[type[Any], ...] = ()
+    roles: tuple[Role, ...] = ()
+    presets: tuple[Preset, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,10 @@ class Catalog:
     version: str
     actions: Mapping[str, Action] = field(default_factory=dict)
     """By the mutation's name."""
+    roles: frozenset[str] = frozenset(ROLES)
+    """The province's roles and those the departments add."""
+    presets: Mapping[str, tuple[Preset, Record]] = field(default_factory=dict)
+    """By the root field's name."""
 
     def record_of_type(self, type_name: str) -> Record:
         """The record whose GraphQL type is ``type_name``; KeyError when there is none."""

@@ -18,6 +18,8 @@ from typing import Any
 from schema.errors import Unreadable
 from schema.scalars import KARACHI
 
+LEAST, MOST = -(2**63), 2**63 - 1
+"""What a whole number of a source may be; nothing beyond can be asked for."""
 NORMALISERS = ("trim", "upper_trim")
 """What a source may do by itself before it compares: ``trim`` strips ASCII blanks at both ends, ``upper_trim`` also
 raises to capitals."""
@@ -292,7 +294,7 @@ def _decode_paisa(raw: Any) -> Decimal:
 
 def _spell_paisa(value: Decimal) -> tuple[int, ...]:
     paisa = _whole_paisa(value)
-    return () if paisa is None else (paisa,)
+    return () if paisa is None or not LEAST <= paisa <= MOST else (paisa,)
 
 
 paisa = Codec(
@@ -391,7 +393,7 @@ def _decode_year(raw: Any) -> int:
 
 
 year_text = Codec(
-    "year_text", _decode_year, lambda year: (f"{year:04d}",) if 0 <= year <= 9999 else (), kind="text", ordered=True
+    "year_text", _decode_year, lambda year: (f"{year:04d}",) if 0 <= year <= 9999 else (), kind="text"
 )  # fmt: skip
 """A year kept as text of four digits."""
 

@@ -263,10 +263,12 @@ def derived(
     plural: str | None = None,
     size: int = 1000,
     persons: bool | None = None,
+    kept: bool = False,
     changes: Changes | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declares the class as a record derived from others by ``query``. ``requires_all``: names of records all of whose
-    rows one must see to see this one at all. The rest is as in ``record``."""
+    rows one must see to see this one at all. ``kept``: rows worked out may be told again for as long as every source
+    they come from says (``kept_s``). The rest is as in ``record``."""
     declare = record(
         source, Derivation(query.node, requires_all), key=key, owner=owner, legal_basis=legal_basis,
         retention="worked out at each request, kept nowhere", plural=plural, size=size, persons=persons,
@@ -277,7 +279,7 @@ def derived(
         cls = declare(cls)
         spec: RecordSpec = cls.__record__  # type: ignore[attr-defined]
         line = sys._getframe(1).f_lineno
-        relation = Derivation(query.node, requires_all, cls.__name__)
+        relation = Derivation(query.node, requires_all, cls.__name__, kept)
         cls.__record__ = replace(spec, relation=relation, line=line)  # type: ignore[attr-defined]
         return cls
 

@@ -5,14 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from schema.catalog import Field, Link, Record
+from schema.catalog import Catalog, Field, Link, Record
+from schema.classification import Classification
 from schema.declare import LinkSpec
-from schema.derive import Computed, Derivation, Expression, Given, Joined, Node, RowsOf, Together, leaves
+from schema.derive import (
+    Computed,
+    Derivation,
+    Described,
+    Expression,
+    Given,
+    Joined,
+    Listed,
+    Node,
+    Parts,
+    RowsOf,
+    Together,
+    leaves,
+)
 from schema.errors import meant
-from schema.lineage import Origin, trace
-from schema.predicates import fields_of
+from schema.lineage import FIGURES, Origin, trace
+from schema.predicates import TRUE, fields_of
 
 Tell: TypeAlias = Callable[[str, int, str], None]
 """(file, line, problem)."""
@@ -132,8 +146,10 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
 def _told_owners(node: Node, records: Mapping[str, Record]) -> Node:
     """The query with what the departments declare of their records put in: nothing is told twice."""
     match node:
-        case RowsOf() | Given():
+        case RowsOf() | Given() | Listed() | Described():
             return node
+        case Parts(parts=named):
+            return replace(node, parts=tuple((name, _told_owners(part, records)) for name, part in named))
         case Joined(left=left, right=right):
             return replace(node, left=_told_owners(left, records), right=_told_owners(right, records))
         case Together(parts=parts):
@@ -178,6 +194,40 @@ def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict
     return {**{part.api_name: part for part in fields.values()}, **{link.api_name: link for link in links.values()}}
 
 
+def about_fields(catalog: Catalog, width: int, rows: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Any, ...], ...]:
+    """The rows of ``Described``: behind the first ``width`` cells what the catalogue says of each field, once; never of
+    a Secret one."""
+    found: dict[tuple[Any, ...], None] = {}
+    for row in rows:
+        record, path = row[width:]
+        for base, part in _behind(catalog.records, record, path):
+            if part.classification is not Classification.SECRET:
+                told = (
+                    f"{base.type_name}.{part.api_name}", base.department.name, part.owner, part.classification.label,
+                    base.source.system, base.source.name, base.source_name.partition(".")[2], part.column,
+                )  # fmt: skip
+                found[(*row[:width], *told)] = None
+    return tuple(found)
+
+
+def _behind(records: Mapping[str, Record], name: str, path: str) -> list[tuple[Record, Field]]:
+    """The field a path leads to, or those it is worked out from."""
+    cell = cell_path(records, RowsOf(name, (), TRUE), path)
+    if cell is None:
+        return []
+    record = cell.records[-1]
+    derivation = derivation_of(record)
+    if derivation is None:
+        return [(record, cell.field)]
+    below = leaves(derivation.query)
+    return [
+        base
+        for number, named in sorted(trace(derivation.query).cells.get(cell.field.column or "", frozenset()))
+        if named != FIGURES
+        for base in _behind(records, below[number].record, dict(below[number].cells)[named])
+    ]
+
+
 def forgetful(records: Mapping[str, Record], record: Record) -> Record | None:
     """The record itself, or the first one it is derived from, that cannot tell what was known at a moment."""
     derivation = derivation_of(record)
@@ -197,4 +247,6 @@ def passed_by(records: Mapping[str, Record], leaf: RowsOf) -> tuple[Record, ...]
     return (records[leaf.record], *(one for path in found if path is not None for one in path.records))
 
 
-__all__ = ["CellPath", "cell_path", "derivation_of", "forgetful", "passed_by", "records_read", "resolved"]
+__all__ = [
+    "CellPath", "about_fields", "cell_path", "derivation_of", "forgetful", "passed_by", "records_read", "resolved",
+]  # fmt: skip

@@ -11,6 +11,7 @@ A query is written from the rows up and every step names its cells::
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -209,6 +210,38 @@ def fiscal_year_of(name: str) -> Expression:
     return Expression("fiscal_year_of", (name,))
 
 
+def year_of(name: str) -> Expression:
+    """2025 of a day or moment, by Karachi's calendar."""
+    return Expression("year_of", (name,))
+
+
+def date_of(name: str) -> Expression:
+    """A day or moment as text, 2025-09-30, by Karachi's calendar."""
+    return Expression("date_of", (name,))
+
+
+def bound(part: str, whole: str, side: str, kind: str, *, times: int = 1, places: int = 2) -> Expression:
+    """The ``low`` or ``high`` end of where part / whole * times lies with 95 % certainty. ``kind``: ``proportion``
+    (Wilson's score), ``rate`` (a count of events over a size: Byar's approximation to Poisson) or ``exact`` (no
+    chance in it: the ratio itself)."""
+    return Expression("bound", (part, whole), (side, kind, times, places))
+
+
+def exactly(name: str) -> Expression:
+    """The number as a decimal."""
+    return Expression("exactly", (name,))
+
+
+def withheld(name: str) -> Expression:
+    """Whether the cell is withheld."""
+    return Expression("withheld", (name,))
+
+
+def kept_back(name: str, count: str, k: int) -> Expression:
+    """The cell, withheld where the count beside it is more than none and under ``k``."""
+    return Expression("kept_back", (name, count), (k,))
+
+
 def days_after(name: str, days: int) -> Expression:
     return Expression("days_after", (name,), (days,))
 
@@ -343,6 +376,29 @@ class Gaps:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """Counts of persons made fit to be published (see ``gateway.publishing``). A table for each ``table`` cells: a row
+    for each ``part`` and one for all of them, whose part is ``whole``. ``population``: how many persons; ``counts``:
+    of them, the ones to be shown first coming first. ``chains``: counts of which each lies within the one before.
+    ``nearest``: figures are told to a multiple of it, where tables of other records may hold the same persons. Adds the
+    cell ``suppressed``: something of the row is withheld. Only whole tables can be picked beneath it."""
+
+    of: Node
+    table: tuple[str, ...]
+    part: str
+    population: str
+    counts: tuple[str, ...]
+    chains: tuple[tuple[str, ...], ...]
+    k: int = 10
+    nearest: int = 1
+    whole: str = "All"
+
+    def comparable(self, one: str, other: str) -> bool:
+        """Whether one of them lies within the other: their difference is a count of persons too."""
+        return self.population in (one, other) or any(one in chain and other in chain for chain in self.chains)
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """The rows of several parts, one after the other, with the cells that all of them have."""
 
@@ -361,6 +417,63 @@ class Quantile:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """The rows of several parts with the same ``cells``, one after the other. Each part stands or is missing by itself:
+    one that may not be read whole, or whose source does not answer, is left out and named."""
+
+    cells: tuple[str, ...]
+    parts: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Among the rows with the same ``by`` adds where each stands: ``rank_from`` and ``rank_to``, ``band`` (rows whose
+    intervals ``low`` to ``high`` overlap, one after the other, share one) and ``peers``, the rows ranked. ``better``:
+    a cell that says whether more is better. A row without a value, or one that is withheld, has no rank."""
+
+    of: Node
+    by: tuple[str, ...]
+    low: str
+    high: str
+    better: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Beside each row the one of its ``by`` in the nearest of the ``back`` periods before it: ``previous_period``,
+    ``previous`` (its value) and ``trend``: Improving, Worsening, or Steady where the intervals of both overlap."""
+
+    of: Node
+    by: tuple[str, ...]
+    period: str
+    value: str
+    low: str
+    high: str
+    better: str
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Rows that stand in the declaration itself."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the catalogue says of fields: ``rows`` hold the cells ``names`` and then a record and a path of links and a
+    field; where that record is derived, the fields it is worked out from. Adds ``DESCRIBED``."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+DESCRIBED = ("coordinate", "department", "owner", "classification", "system", "source", "relation", "column")
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """Cells that a step of a plan brought in place of a part of the query."""
 
@@ -369,7 +482,8 @@ class Given:
 
 
 Node: TypeAlias = (
-    RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Spread | Gaps | Together | Quantile
+    RowsOf | Given | Kept | Grouped | Joined | Computed | Latest | Held | Spread | Gaps | Published | Together
+    | Quantile | Parts | Ranked | Compared | Listed | Described
 )
 
 
@@ -415,11 +529,25 @@ class Query:
     def gaps(self, *by: str, on: str) -> Query:
         return Query(Gaps(self.node, by, on))
 
+    def published(
+        self, *table: str, part: str, population: str, counts: tuple[str, ...],
+        chains: tuple[tuple[str, ...], ...] = (), k: int = 10, nearest: int = 1,
+    ) -> Query:
+        return Query(Published(self.node, table, part, population, counts, chains, k, nearest))
+
     def together(self, *others: Query) -> Query:
         return Query(Together((self.node, *(other.node for other in others))))
 
     def quantile(self, name: str, value: str, fraction: str = "0.5", by: tuple[str, ...] = ()) -> Query:
         return Query(Quantile(self.node, by, value, fraction, name))
+
+    def ranked(self, *by: str, low: str, high: str, better: str) -> Query:
+        return Query(Ranked(self.node, by, low, high, better))
+
+    def compared(
+        self, *by: str, period: str, value: str, low: str, high: str, better: str, back: int
+    ) -> Query:
+        return Query(Compared(self.node, by, period, value, low, high, better, back))
 
 
 def rows(record: str, where: Condition | None = None, **cells: str) -> Query:
@@ -427,14 +555,32 @@ def rows(record: str, where: Condition | None = None, **cells: str) -> Query:
     return Query(RowsOf(record, tuple(cells.items()), TRUE if where is None else predicate_of(where)))
 
 
+def in_parts(parts: Mapping[str, Query]) -> Query:
+    """The rows of several queries with the same cells, each of which may be missing by itself."""
+    first = next(iter(parts.values()))
+    return Query(Parts(cells(first.node), tuple((name, part.node) for name, part in parts.items())))
+
+
+def listed(*names: str, rows: Iterable[tuple[Any, ...]]) -> Query:
+    """Rows written here."""
+    return Query(Listed(names, tuple(rows)))
+
+
+def described(*names: str, rows: Iterable[tuple[Any, ...]]) -> Query:
+    """What the catalogue says of fields, beside the cells given; see ``Described``."""
+    return Query(Described(names, tuple(rows)))
+
+
 @dataclass(frozen=True, slots=True)
 class Derivation:
     """The relation of a derived record. ``requires_all``: records all of whose rows one must see; where a rule hides
-    some, the derived record is refused: it accuses somebody, or a part of it would pass for the whole."""
+    some, the derived record is refused: it accuses somebody, or a part of it would pass for the whole. ``kept``: its
+    rows may be told again for as long as every source they come from says."""
 
     query: Node
     requires_all: tuple[str, ...] = ()
     name: str = ""
+    kept: bool = False
 
 
 # What a query reads
@@ -455,12 +601,14 @@ def cells_of(test: Test) -> tuple[str, ...]:
 
 def children(node: Node) -> tuple[Node, ...]:
     match node:
-        case RowsOf() | Given():
+        case RowsOf() | Given() | Listed() | Described():
             return ()
         case Joined(left=left, right=right):
             return (left, right)
         case Together(parts=parts):
             return parts
+        case Parts(parts=named):
+            return tuple(part for _, part in named)
     return (node.of,)
 
 
@@ -471,13 +619,29 @@ def leaves(node: Node) -> tuple[RowsOf, ...]:
     return tuple(leaf for child in children(node) for leaf in leaves(child))
 
 
+def parts_of(node: Node) -> Parts | None:
+    """The parts a query is made of, where each of them may be missing by itself."""
+    while not isinstance(node, Parts):
+        below = children(node)
+        if len(below) != 1:
+            return None
+        (node,) = below
+    return node
+
+
 def cells(node: Node) -> tuple[str, ...]:
     """The names of a step's cells, in order."""
     match node:
         case RowsOf(cells=named):
             return tuple(name for name, _ in named)
-        case Given(names=names):
+        case Given(names=names) | Parts(cells=names) | Listed(names=names):
             return names
+        case Described(names=names):
+            return (*names, *DESCRIBED)
+        case Ranked(of=of):
+            return (*cells(of), "rank_from", "rank_to", "band", "peers")
+        case Compared(of=of):
+            return (*cells(of), "previous_period", "previous", "trend")
         case Grouped(by=by, measures=measures):
             return (*by, *(name for name, _ in measures))
         case Joined(left=left, right=right, on=on, kind=kind):
@@ -485,13 +649,16 @@ def cells(node: Node) -> tuple[str, ...]:
             more = () if kind == "without" else tuple(name for name in cells(right) if name not in taken)
             return (*cells(left), *more)
         case Computed(of=of, cells=added):
-            return (*cells(of), *(name for name, _ in added if name not in cells(of)))
+            below = cells(of)
+            return (*below, *(name for name, _ in added if name not in below))
         case Held(of=of):
             return (*cells(of), "month", "days")
         case Spread(of=of):
             return (*cells(of), "month")
         case Gaps(by=by):
             return (*by, "first", "last")
+        case Published(table=table, part=part, population=population, counts=counts):
+            return (*table, part, population, *counts, "suppressed")
         case Together(parts=parts):
             shared = frozenset[str](cells(parts[0])).intersection(*map(cells, parts[1:]))
             return tuple(name for name in cells(parts[0]) if name in shared)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from schema.derive import (
+    Compared,
     Computed,
+    Described,
     Gaps,
     Given,
     Grouped,
@@ -15,15 +17,20 @@ from schema.derive import (
     Joined,
     Kept,
     Latest,
+    Listed,
     Measured,
     Node,
+    Parts,
+    Published,
     Quantile,
+    Ranked,
     RowsOf,
     Spread,
     Together,
     cells_of,
     children,
 )
+from schema.derive import cells as cell_names
 
 Origin: TypeAlias = tuple[int, str]
 """(number of the leaf, left to right; its cell)."""
@@ -138,6 +145,12 @@ class _Tracer:
                 return Trace({name: frozenset({(number, name)}) for name, _ in named}, frozenset())
             case Given():
                 return Trace({}, frozenset())
+            case Listed() | Described():
+                return Trace(dict.fromkeys(cell_names(node), frozenset()), frozenset())
+            case Parts(cells=names, parts=named):
+                traces = [self.trace(part) for _, part in named]
+                self.unknown += [name for name in names if any(name not in part.cells for part in traces)]
+                return self._together(traces)
             case Joined():
                 return self._joined(node)
             case Together(parts=parts):
@@ -168,9 +181,22 @@ class _Tracer:
                 missing = self._of(below, (*by, on))
                 cells = {name: self._of(below, [name]) for name in by}
                 return Trace({**cells, "first": missing, "last": missing}, below.deciding | missing)
+            case Published(table=table, part=part):
+                published = (*table, part, node.population, *node.counts)
+                everything = self._of(below, published)
+                cells = {name: self._of(below, [name]) for name in published}
+                return Trace({**cells, "suppressed": everything}, below.deciding | everything)
             case Quantile(by=by, value=value, name=name):
                 read = self._of(below, (*by, value))
                 return Trace({**below.cells, name: read}, below.deciding | self._of(below, by))
+            case Ranked(by=by, low=low, high=high, better=better):
+                read = self._of(below, (*by, low, high, better))
+                ranks = dict.fromkeys(cell_names(node)[len(below.cells) :], read)
+                return Trace({**below.cells, **ranks}, below.deciding)
+            case Compared(by=by, period=period, value=value, low=low, high=high, better=better):
+                read = self._of(below, (*by, period, value, low, high, better))
+                beside = dict.fromkeys(cell_names(node)[len(below.cells) :], read)
+                return Trace({**below.cells, **beside}, below.deciding)
 
     def _joined(self, node: Joined) -> Trace:
         left, right = self.trace(node.left), self.trace(node.right)

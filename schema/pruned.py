@@ -4,9 +4,12 @@ be read. The same rows are left, however few of their cells."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from schema.derive import (
+    Compared,
     Computed,
+    Described,
     Gaps,
     Given,
     Grouped,
@@ -14,9 +17,13 @@ from schema.derive import (
     Joined,
     Kept,
     Latest,
+    Listed,
     Measured,
     Node,
+    Parts,
+    Published,
     Quantile,
+    Ranked,
     RowsOf,
     Spread,
     Together,
@@ -37,8 +44,15 @@ def _pruned(node: Node, wanted: Names) -> Node:
     match node:
         case RowsOf(record=record, cells=named, where=where):
             return RowsOf(record, tuple(one for one in named if one[0] in wanted), where)
-        case Given():
+        case Given() | Listed() | Described():
             return node
+        case Parts(cells=all_cells, parts=named_parts):
+            shown = tuple(name for name in all_cells if name in wanted)
+            return Parts(shown, tuple((name, _pruned(part, frozenset(shown))) for name, part in named_parts))
+        case Ranked(of=of, by=by, low=low, high=high, better=better):
+            return _beside(node, of, wanted, (*by, low, high, better))
+        case Compared(of=of, by=by, period=period, value=value, low=low, high=high, better=better):
+            return _beside(node, of, wanted, (*by, period, value, low, high, better))
         case Kept(of=of, tests=tests):
             return Kept(_pruned(of, wanted.union(*map(cells_of, tests))), tests)
         case Grouped(of=of, by=by, measures=measures):
@@ -55,6 +69,9 @@ def _pruned(node: Node, wanted: Names) -> Node:
             return Held(_pruned(of, wanted.union(by, (on,))), by, on, months)
         case Spread(of=of, first=first, last=last):
             return Spread(_pruned(of, wanted | {first, last}), first, last)
+        case Published(of=of, table=table, part=part, population=population, counts=counts):
+            # What is withheld depends on all of its figures, asked for or not.
+            return replace(node, of=_pruned(of, frozenset((*table, part, population, *counts))))
         case Gaps(of=of, by=by, on=on):
             return Gaps(_pruned(of, frozenset((*by, on))), by, on)
         case Together(parts=parts):
@@ -65,6 +82,13 @@ def _pruned(node: Node, wanted: Names) -> Node:
             if name not in wanted:
                 return _pruned(of, wanted)
             return Quantile(_pruned(of, wanted.union(by, (value,))), by, value, fraction, name)
+
+
+def _beside(node: Ranked | Compared, of: Node, wanted: Names, reads: Iterable[str]) -> Node:
+    """The step where something that it adds is wanted; else the one below."""
+    if wanted.isdisjoint(cells(node)[len(cells(of)) :]):
+        return _pruned(of, wanted)
+    return replace(node, of=_pruned(of, wanted.union(reads)))
 
 
 def _read(measure: Measured) -> Names:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from schema import derivations, purposes
+from schema import derivations, indicators, purposes
 from schema.acting import resolved_action
 from schema.actions import ActionSpec, action_of
 from schema.added import added_link_problem
@@ -26,8 +26,9 @@ from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
 from schema.predicates import fields_of
+from schema.presets import Preset
 from schema.relations import offered_by
-from schema.rules import ROLES, Allow, AllowAction, AllowThrough, AllowTotals, Grant, Rule
+from schema.rules import ROLES, Allow, AllowAction, AllowThrough, AllowTotals, Grant, Role, Rule
 from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
 from schema.version import version_of
@@ -59,12 +60,14 @@ class _Resolver:
         self._departments: dict[str, Department] = {}
         self._sources: dict[str, Source] = {}
         self._names: dict[type[Any], str] = {}
+        self._roles: dict[str, Role | None] = dict.fromkeys(ROLES)
 
     def catalog(self) -> Catalog:
         for part in self._declared:
             self._collect(part)
         for part in self._declared:
             self._add_links(part)
+            self._add_roles(part)
         records = {name: self._record(name, spec) for name, spec in self._specs.items()}
         records = derivations.resolved(records, self._problem)
         self._check_names(records)
@@ -73,6 +76,8 @@ class _Resolver:
                 self._check_rule(rule, records, part.department)
         rules = tuple(rule for part in self._declared for rule in part.rules)
         actions = [action for part in self._declared for action in self._actions(part, records)]
+        self._check_indicators(records)
+        presets = self._presets(records)
         if self._problems:
             raise DeclarationError(tuple(self._problems))
         return Catalog(
@@ -82,7 +87,40 @@ class _Resolver:
             rules=rules,
             version=version_of(records, rules, actions),
             actions={action.api_name: action for action in actions},
+            roles=frozenset(self._roles),
+            presets=presets,
         )
+
+    def _check_indicators(self, records: Mapping[str, Record]) -> None:
+        codes: set[str] = set()
+        for one in (one for part in self._declared for one in part.indicators):
+            if one.code in codes:
+                self._problem(one.file, one.line, f"two indicators have the code {one.code!r}; rename one")
+            codes.add(one.code)
+            for told in indicators.problems(one, self._departments, records):
+                self._problem(one.file, one.line, f"indicator {one.code} {told}")
+
+    def _presets(self, records: Mapping[str, Record]) -> dict[str, tuple[Preset, Record]]:
+        found: dict[str, tuple[Preset, Record]] = {}
+        roots = {name for record in records.values() for name in (record.singular, record.plural)}
+        for preset in (one for part in self._declared for one in part.presets):
+            record = records.get(self._names.get(preset.record, ""))
+            if record is None:
+                told = f"{preset.name} asks for {preset.record.__name__}, which no department lists"
+                self._problem(preset.file, preset.line, told)
+                continue
+            if preset.name in roots or preset.name in RESERVED or preset.name in found:
+                self._problem(preset.file, preset.line, f"{preset.name} is the name of another root; rename it")
+            named = [test.field for one in preset.arguments for test in one.tests]
+            named += [*preset.otherwise, *(name for one in preset.arguments for name in one.fixes)]
+            for name in named:
+                part = record.fields.get(name)
+                if part is None or part.scalar.name != "String":
+                    hint = _meant(name, record.fields)
+                    told = f"{preset.name} asks by {name!r}, which is no text field of {record.type_name}{hint}"
+                    self._problem(preset.file, preset.line, told)
+            found[preset.name] = preset, record
+        return found
 
     def _actions(self, part: Declared, records: Mapping[str, Record]) -> Iterable[Action]:
         for declared in part.actions:
@@ -140,6 +178,15 @@ class _Resolver:
                     added.link, owner=part.department.owner, department=part.department.name
                 )
                 self._specs[added.record] = dataclasses.replace(spec, specs={**spec.specs, added.name: link})
+
+    def _add_roles(self, part: Declared) -> None:
+        for added in part.roles:
+            if added.name in self._roles:
+                self._problem(added.file, added.line, f"there is a role {added.name!r} already; use it, or rename it")
+            elif not re.fullmatch(r"[a-z][a-z_]*", added.name) or not added.description.strip():
+                told = f"role {added.name!r} needs a name of small letters and underscores, and a description"
+                self._problem(added.file, added.line, told)
+            self._roles.setdefault(added.name, added)
 
     def _record(self, name: str, spec: RecordSpec) -> Record:
         department = self._departments[name.split(".")[0]]
@@ -346,8 +393,8 @@ class _Resolver:
                     )  # fmt: skip
 
     def _check_rule(self, rule: Rule, records: Mapping[str, Record], department: Department) -> None:
-        if rule.role not in ROLES:
-            self._problem(rule.file, rule.line, f"{rule.role!r} is no role{_meant(rule.role, ROLES)}")
+        if rule.role not in self._roles:
+            self._problem(rule.file, rule.line, f"{rule.role!r} is no role{_meant(rule.role, self._roles)}")
         if isinstance(rule, Grant):
             if rule.department not in self._departments:
                 hint = _meant(rule.department, self._departments)
@@ -383,7 +430,10 @@ class _Resolver:
                 names += rule.only
                 self._check_through(rule, record, records)
         known = {**record.fields, **record.links}
+        known |= {f"{link.department}.{name}": link for name, link in record.links.items()}
         for name in names:
+            if "." in name and name.partition(".")[0] not in self._departments:
+                continue  # a link that a department adds which is not served here
             if name not in known:
                 self._problem(rule.file, rule.line, f"{record.type_name} has no field {name!r}{_meant(name, known)}")
         for name in fields_of(rule.where):

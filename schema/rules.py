@@ -14,13 +14,32 @@ ROLES = (
     "public", "citizen", "app", "head_teacher", "clinician", "district_officer", "department_officer", "planner",
     "auditor", "steward", "organisation",
 )  # fmt: skip
+"""The province's own roles; departments may add others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role that a department adds: ``name`` as a token states it, ``description`` says whose it is."""
+
+    name: str
+    description: str
+    file: str
+    line: int
+
+
+def role(name: str, description: str) -> Role:
+    """A role of the department's own; see ``Role``."""
+    frame = sys._getframe(1)
+    return Role(name, description, frame.f_code.co_filename, frame.f_lineno)
+
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
     """``role`` may see fields and links of ``record`` up to a classification, in rows where ``where`` holds, for one
-    of ``purposes`` (empty: no purpose needed), with an open case when ``case``. ``only``: just these fields (empty:
-    all). ``masked``: these fields come masked instead of shown."""
+    of ``purposes`` (empty: no purpose needed), with an open case when ``case``. ``only``: just these fields and links
+    (empty: all), ``department.link`` for one that another department adds. ``masked``: these fields come masked instead
+    of shown."""
 
     role: str
     record: type[Any]

@@ -111,6 +111,8 @@ class Source:
     description: str = ""
     refresh: str = "live"
     """How fresh its answers are: live, or the rhythm of its drops, e.g. daily."""
+    kept_s: float = 0.0
+    """How long figures worked out of its rows may be told again without asking it; 0: not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,3 +151,35 @@ async def test_an_organisation_sees_what_a_learner_consents_to(desk: Desk, syste
     )
     assert [node["code"] for node in told["data"]["learners"]["nodes"]] == [first]
     assert {error["extensions"]["code"] for error in told["errors"]} == {"REFUSED"}
+
+
+COHORT = """query($where: CohortWhere!) { cohorts(where: $where) { nodes {
+  code population reached9 linked linkRate certificate certificatePercent training formalJob suppressed } } }"""
+
+
+async def test_the_cohort_of_noushki_is_exact(desk: Desk, systems: Systems) -> None:
+    """Question 16: who was in class 5 in 2014, and what is known to have become of them."""
+    told = systems.truth["q16"]
+    where = {"districtCode": {"eq": told["district"]}, "year": {"eq": told["year"]}}
+    for who in (person("planner"), AUDITOR):
+        found = (await desk.data(COHORT, who, where=where))["cohorts"]["nodes"]
+        rows = {row["code"].rpartition("/")[2]: row for row in found}
+        whole = rows["All"]
+        assert whole["population"] == told["size"]
+        reached = {"certificate": "ssc", "training": "training", "formalJob": "job"}
+        assert {name: whole[name] for name in reached} == {
+            name: len(told["found"][planted]) for name, planted in reached.items()
+        }
+        linked = len(linked_members(systems))
+        assert (whole["linked"], whole["linkRate"]) == (linked, f"{100 * linked / told['size']:.1f}")
+        assert whole["certificatePercent"] == f"{100 * len(told['found']['ssc']) / told['size']:.1f}"
+        assert len(told["girls"]) == 9
+        assert all(rows["Female"][name] is rows["Male"][name] is None for name in ("population", *reached, "linked"))
+    assert sum(desk.ledger.last["sourceCalls"].values()) <= 20
+
+
+def linked_members(systems: Systems) -> set[str]:
+    """Those with an event in a system beyond EMIS that can be found to be theirs."""
+    stories = systems.truth["q16"]
+    beyond = {code for name in ("training", "job") for code in stories["found"][name]}
+    return beyond | set(stories["examined"])

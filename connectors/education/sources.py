@@ -9,7 +9,7 @@ education = Department(
 emis = Source(
     "emis", "education", "sql", "EMIS (OpenEMIS-shaped, MariaDB)", SQL, owner="Director EMIS",
     limits=Limits(timeout_s=5.0, concurrency=8, max_keys=1000, row_budget=100_000),
-    description="Schools, posts, teachers and pupils as the districts enter them.",
+    description="Schools, posts, teachers and pupils as the districts enter them.", kept_s=600,
 )  # fmt: skip
 rtsm = Source(
     "rtsm", "education", "rest", "RTSM (school visits from tablets)",
@@ -26,9 +26,9 @@ rtsm = Source(
     limits=Limits(
         timeout_s=40.0, concurrency=4, max_keys=1000, row_budget=200_000, max_calls_per_operation=800, retries=1
     ),
-    description="Visits of monitors; sent late and sometimes twice. No visit means unknown, never absent.",
+    description="Visits of monitors; sent late and sometimes twice. No visit means unknown, never absent.", kept_s=300,
 )  # fmt: skip
 board = Source(
     "board", "education", "drop", "Exam board result files (CSV)", FILES, owner="Controller of Examinations",
-    description="One file a year, dropped by the board.", refresh="yearly",
+    description="One file a year, dropped by the board.", refresh="yearly", kept_s=3600,
 )  # fmt: skip

@@ -14,12 +14,13 @@ RANGE = frozenset({"gte", "lte"})
 
 geo = Source(
     "geo", "finance", "sql", "Planning wing's geography and census", SQL, owner="Director Statistics, Planning wing",
-    limits=limits, refresh="yearly", description="Divisions, districts and their people.",
+    limits=limits, refresh="yearly", description="Divisions, districts and their people.", kept_s=3600,
 )  # fmt: skip
 fabs = Source(
     "fabs", "finance", "sql", "FABS (SAP-shaped, PostgreSQL)", SQL, owner="Accountant General Balochistan",
     # Everybody on the payroll once: 278,000. Whoever wants twelve months of them asks month by month.
     limits=replace(limits, timeout_s=20.0, row_budget=300_000), description="Employees and monthly payroll.",
+    kept_s=600,
 )  # fmt: skip
 fabs_soap = Source(
     "fabs_soap", "finance", "soap", "FABS budget and receipts (SOAP)",
@@ -33,7 +34,7 @@ fabs_soap = Source(
     limits=Limits(
         timeout_s=40.0, concurrency=4, max_keys=500, row_budget=150_000, max_calls_per_operation=200, retries=1
     ),
-    description="Budget, releases and receipts.",
+    description="Budget, releases and receipts.", kept_s=300,
 )  # fmt: skip
 bpay = Source(
     "bpay", "finance", "rest", "B-pay inquiry (1BILL-shaped, one PSID a call)",
@@ -50,7 +51,7 @@ bpay_report = Source(
     owner="Project Director B-pay",
     # As FABS's receipts: one day's payments, a thousand a call.
     limits=Limits(timeout_s=40.0, concurrency=4, max_keys=500, row_budget=150_000, max_calls_per_operation=200),
-    description="Payments by date. The listing is invented: 1BILL describes none.",
+    description="Payments by date. The listing is invented: 1BILL describes none.", kept_s=60,
 )  # fmt: skip
 payments = Source(
     "payments", "finance", "kept", "Payments made through the gateway", SQL, owner="Project Director B-pay",
@@ -59,5 +60,5 @@ payments = Source(
 banks = Source(
     "banks", "finance", "drop", "Bank scrolls (one CSV a bank a day)", FILES, owner="Treasury Officer",
     # One day of all banks: 100,000 lines.
-    limits=Limits(row_budget=150_000), refresh="daily, a day late", description="What the banks settled.",
+    limits=Limits(row_budget=150_000), refresh="daily, a day late", description="What the banks settled.", kept_s=300,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from schema.changes import watermark
 from schema.classification import confidential, open_, restricted
 from schema.codecs import blank_is_null, cnic, code_table, ddmmyyyy, offset_stamp
 from schema.declare import column, many, one, record
+from schema.relations import Select
 from schema.scalars import NationalId
 
 
@@ -28,7 +29,15 @@ class Worker:
     payslips = many("finance.Payslip", on="cnic", key="cnic")
 
 
-@record(hr, "posts", key="code", size=40_000)
+post_rows = Select(
+    "SELECT p.post_no AS post_no, p.facility_cd AS facility_cd, p.desig AS desig, p.bps AS bps, "
+    "p.filled_by AS filled_by, CASE WHEN p.filled_by IS NULL OR p.filled_by = '' THEN 0 ELSE 1 END AS filled "
+    "FROM posts p",
+    "posts",
+)
+
+
+@record(hr, post_rows, key="code", size=40_000)
 class Post:
     """A sanctioned post of a facility."""
 
@@ -37,6 +46,7 @@ class Post:
     designation: str | None = column("desig", open_)
     bps: int | None = column("bps", open_)
     worker_code: str | None = column("filled_by", restricted, codec=blank_is_null)
+    filled: int | None = column("filled", open_, description="1 when somebody holds the post now, else 0.")
     facility = one("health.Facility", on="facility_code")
     worker = one("health.Worker", on="worker_code")
 

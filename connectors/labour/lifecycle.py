@@ -1,5 +1,5 @@
-"""What the labour department lends to a learner's timeline: read for it and nowhere else, in the rows that the
-timeline's own rules show."""
+"""What the labour department lends to a learner's timeline and to cohorts: read for them and nowhere else. Of a
+timeline its own rules show the rows."""
 
 from connectors.labour.bessi import FirstContribution
 from connectors.labour.tevta import Training
@@ -17,5 +17,13 @@ rules: tuple[Rule, ...] = (
     *(
         allow_through("organisation", record, TIMELINE, up_to=confidential, purposes=BY_CONSENT)
         for record in (Training, FirstContribution)
+    ),
+    *(
+        allow_through("planner", record, "province.Cohort", up_to=confidential)
+        for record in (Training, FirstContribution)
+    ),
+    *(
+        allow_through(role, record, "province.EarlierOutcome", up_to=confidential)
+        for role in ("citizen", "head_teacher", "planner") for record in (Training, FirstContribution)
     ),
 )  # fmt: skip

@@ -24,6 +24,7 @@ from gateway.authorize import authorize
 from gateway.executor import Execution
 from gateway.house import House
 from gateway.operation import ErrorInfo, Operation, OperationError
+from gateway.partwise import keep_plan, settled_key
 from gateway.pipeline import Compiled, Course, told_error
 from gateway.results import Problem
 from gateway.selection import Collector, Picked
@@ -69,12 +70,13 @@ def _field(house: House, operation: Operation, access: Access, pick: Picked) -> 
     if not decision.shown or all(inner.name == "__typename" for inner in payload):
         return _Field(pick, action, decision, payload, None)
     key = (operation.parsed.text_hash, operation.shape, access.key, pick.key)
-    compiled = house.plans.get(key)
+    compiled = house.plans.get(settled_key(house.plans, key, operation.variables))
     if not isinstance(compiled, Compiled):
         roots = tuple(_root(house, action, inner) for inner in payload if inner.name != "__typename")
         collector = Collector(operation.parsed.fragments, {**operation.variables, ID: "", BY: ""})
         allowed = authorize(house.catalog, access, roots, collector, operation.parsed.text_hash)
-        compiled = house.plans[key] = pipeline.compiled_over(house, allowed, frozenset())
+        compiled = pipeline.compiled_over(house, allowed, frozenset())
+        keep_plan(house.plans, key, operation.variables, allowed.settled, compiled)
     pipeline.check_cost(house, compiled, operation)
     return _Field(pick, action, decision, payload, compiled)
 

@@ -161,6 +161,7 @@ class Cohort:
                 due = loop.time() + min(RETRY_S, self.every_s)
                 continue
             except CannotWatch as problem:
+                self._started = False  # whoever comes next begins anew
                 self.end(problem.errors)
                 return
             except Exception as error:

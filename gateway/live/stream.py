@@ -26,6 +26,7 @@ from gateway.live.looked import NoAnswer
 from gateway.live.running import Asking
 from gateway.live.view import BEGUN, net
 from gateway.operation import ErrorInfo, Operation, OperationError
+from gateway.partwise import keep_plan, settled_key
 from gateway.pipeline import Compiled, Course, check_cost, claims, locations, place_of, told_error
 from gateway.plan import AggregateStep
 from gateway.request import Incoming
@@ -289,9 +290,12 @@ def _check_figures(compiled: Compiled) -> None:
 def _drafted(house: House, operation: Operation, access: Access) -> tuple[Form, dict[bool, Compiled]]:
     """The form and its plans, shared by all with the same text, shape and rights."""
     key = ("live", operation.parsed.text_hash, operation.shape, access.key)
-    known = house.plans.get(key)
+    known: tuple[Form, dict[bool, Compiled]] | None = house.plans.get(
+        settled_key(house.plans, key, operation.variables)
+    )
     if known is None:
-        known = house.plans[key] = (form_of(house.catalog, access, operation), {})
+        known = (form_of(house.catalog, access, operation), {})
+        keep_plan(house.plans, key, operation.variables, known[0].allowed.settled, known)
     return known
 
 

@@ -42,7 +42,8 @@ def visiting(tmp_path: Path) -> Iterator[ModuleType]:
 def province_with_it(visiting: ModuleType, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a department's module: the province with one record more."""
     own = province.declared
-    more = Declared(own.department, (*own.records, visiting.DistrictVisiting), (*own.rules, *visiting.rules))
+    records, rules = (*own.records, visiting.DistrictVisiting), (*own.rules, *visiting.rules)
+    more = Declared(own.department, records, rules, own.links_from)
     module = ModuleType("province_with_it")
     module.declared = more  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)

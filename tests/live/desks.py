@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from auth.credentials import Context, Credentials
 from auth.errors import AuthError
 from auth.principal import ANONYMOUS, Principal
 from gateway.house import House
-from gateway.live.limits import LiveLimits
 from gateway.live.stream import Stream, StreamEnded, open_stream
 from gateway.opening import open_house
 from gateway.request import GraphQLRequest, Incoming
+from gateway.settings import LiveSettings
 from schema.errors import Code
 from tests.houses import Remembered, Systems
 
@@ -100,12 +101,12 @@ class LiveDesk:
 
 @asynccontextmanager
 async def live_desk(systems: Systems, state: Path, **limits: Any) -> AsyncIterator[LiveDesk]:
-    async with open_house(systems.settings(state)) as house:
+    told = LiveSettings(**{"recheck_s": 0.05, "every_s": 0.1, **limits})
+    settings = msgspec.structs.replace(systems.settings(state), live=told)
+    async with open_house(settings) as house:
         register, ledger = Register(), Remembered()
         house.authenticator = register  # type: ignore[assignment]
         house.ledger = ledger
-        told = {"recheck_s": 0.05, "every_s": 0.1, **limits}
-        house.live.limits = replace(LiveLimits(), **told)
         yield LiveDesk(house, register, ledger)
 
 

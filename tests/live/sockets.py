@@ -69,7 +69,8 @@ class Socket:
 async def raw(address: str, **options: Any) -> AsyncIterator[Socket]:
     """A socket that has said nothing yet."""
     url = address.replace("http://", "ws://") + "/graphql"
-    async with connect(url, subprotocols=[Subprotocol(PROTOCOL)], **options) as connection:
+    # A gateway that starts answers as soon as its house is open.
+    async with connect(url, subprotocols=[Subprotocol(PROTOCOL)], open_timeout=60, **options) as connection:
         yield Socket(connection)
 
 
@@ -90,6 +91,7 @@ class Depot:
 
     def write(self, statement: str, *values: Any) -> None:
         connection = sqlite3.connect(self.path, timeout=20)
+        connection.execute("PRAGMA synchronous=OFF")
         with connection:
             connection.execute(statement, values)
         connection.close()

@@ -90,9 +90,9 @@ async def test_beds_and_staff_of_a_facility_as_they_change(desk: LiveDesk, worki
 
 
 async def test_the_board_of_a_district_is_what_was_planted(desk: LiveDesk, working: Systems) -> None:
-    query = """subscription { live { facilitiesNow(where: {facility: {districtCode: {eq: "PSH"}}}) {
+    query = """subscription { live { facilitiesNow(where: {facility: {districtCode: {eq: "ZHB"}}}) {
       aggregate { sum { beds occupied onRoll present } } } } }"""
-    planted = working.truth["wards"]["PSH"]
+    planted = working.truth["wards"]["ZHB"]
     async with desk.watch(query) as seat:
         (told,) = (await seat.next())["data"]["live"]["facilitiesNow"]["aggregate"]
         assert told["sum"] == {

@@ -20,7 +20,7 @@ EDGES = {
     "DateTime": ('"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59.999999-12:00"'),
     "NationalId": ('"0000000000000"', '"99999-9999999-9"'),
 }
-FAILURES = {"SOURCE_UNAVAILABLE", "DEADLINE"}
+FAILURES = {"SOURCE_UNAVAILABLE", "DEADLINE", "INTERNAL"}
 TOLD = "cannot be read$|does not take this request"
 EVERYBODY = Principal(
     "auditor-1", frozenset(ROLES), {"district": "KEC", "school": "KEC-00001", "facility": "x", "cnic": "1" * 13},

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from connectors.memory import compared
 from schema.codecs import (
     Codec,
+    bare_cnic,
     blank_is_null,
     cnic,
     code_table,
@@ -35,6 +36,7 @@ from schema.codecs import (
     stripped,
     upper_trimmed,
     whole_number_text,
+    year_text,
     yyyymm,
     yyyymmdd,
 )
@@ -59,6 +61,7 @@ emis = district_alias("EMIS")
 
 VALUES: dict[Codec, st.SearchStrategy[Any]] = {
     cnic: st.text("0123456789", min_size=13, max_size=13),
+    bare_cnic: st.text("0123456789", min_size=13, max_size=13), year_text: st.integers(0, 9999),
     gender: st.sampled_from(["Male", "Female"]),
     yyyymmdd: days, ddmmyyyy: days, iso_day: days,
     yyyymm: st.builds("{:04d}-{:02d}".format, st.integers(0, 9999), st.integers(1, 12)),
@@ -156,6 +159,12 @@ def test_a_total_codec_reads_every_raw(codec: Codec, data: st.DataObject) -> Non
     assert codec.decode(data.draw(ORDERED[codec])) is not None
 
 
+def test_no_source_is_asked_for_more_paisa_than_it_can_hold() -> None:
+    assert paisa.spellings(Decimal("92233720368547758.07")) == (2**63 - 1,)
+    assert paisa.spellings(Decimal("92233720368547758.08")) == ()
+    assert year_text.spellings(-1) == year_text.spellings(10_000) == ()
+
+
 @given(raw=st.integers(-(10**17), 10**17))
 def test_paisa_are_rupees_times_the_factor(raw: int) -> None:
     assert paisa.factor is not None
@@ -178,6 +187,13 @@ TABLE = {
         cnic, {"5440112345671": "5440112345671", "54401-1234567-1": "5440112345671"}, ("", "   "),
         ("544011234567", "54401123456712", "54401-123456-71", "54401 1234567 1", "5440112345671 ", "544O112345671",
          "\u0665440112345671", 5440112345671, 0, True),
+    ),
+    "bare_cnic": Reads(
+        bare_cnic, {"5440112345671": "5440112345671"}, (),
+        ("", "54401-1234567-1", "544011234567", "\u0665440112345671", 5440112345671),
+    ),
+    "year_text": Reads(
+        year_text, {"2019": 2019, "0007": 7}, (), ("", "19", "20190", "-019", "\u0662\u0660\u0661\u0669", 2019)
     ),
     "yyyymmdd": Reads(
         yyyymmdd, {"20250930": dt.date(2025, 9, 30), "20240229": dt.date(2024, 2, 29)}, ("", " ", "00000000"),

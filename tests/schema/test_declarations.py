@@ -25,7 +25,7 @@ from schema.classification import confidential, open_, restricted
 from schema.codecs import cnic, decimal
 from schema.declare import column, computed, looked_up, many, one, record
 from schema.predicates import is_null, principal, row
-from schema.rules import allow, allow_totals, grant
+from schema.rules import allow, allow_totals, grant, role
 from schema.scalars import NationalId
 from schema.sources import SQL, Department, Source
 
@@ -54,8 +54,9 @@ class Worker:
 
 records = (Facility, Worker)
 rules = (allow("public", Facility, up_to=open_), grant("steward", "diagnose", "health"))
+roles = (role("matron", "Runs a ward."),)
 '''
-TAIL = "\ndeclared = Declared(health, records, rules)\n"
+TAIL = "\ndeclared = Declared(health, records, rules, roles=roles)\n"
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,17 @@ MISTAKES = {
     ),
     "no such role": Mistake(
         'allow("public", Facility', 'allow("pubic", Facility', "'pubic' is no role; did you mean 'public'?", "rules =",
+    ),
+    "a role there is already": Mistake(
+        'role("matron"', 'role("auditor"', "there is a role 'auditor' already; use it, or rename it", "roles =",
+    ),
+    "a role without a description": Mistake(
+        '"Runs a ward."', '" "',
+        "role 'matron' needs a name of small letters and underscores, and a description", "roles =",
+    ),
+    "a role nobody could state": Mistake(
+        'role("matron"', 'role("Head nurse"',
+        "role 'Head nurse' needs a name of small letters and underscores, and a description", "roles =",
     ),
     "no such department in a grant": Mistake(
         '"diagnose", "health")', '"diagnose", "heath")', "'heath' is no department; did you mean 'health'?", "rules =",
@@ -382,3 +394,8 @@ def test_names_are_told_to_clients_in_their_way(written: str, told: str) -> None
 )
 def test_plurals(singular: str, plural: str) -> None:
     assert plural_of(singular) == plural
+
+
+def test_a_department_adds_a_role_of_its_own(modules: Modules) -> None:
+    catalog = resolve([modules.declared(GOOD.replace('allow("public"', 'allow("matron"'))])
+    assert catalog.roles > {"auditor", "matron"}

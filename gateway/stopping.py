@@ -1,0 +1,71 @@
+"""``gateway stop`` and ``gateway readmit``: the access of one subject ends at once, in running streams too, and may be
+given back; each is in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import time
+from pathlib import Path
+
+import click
+
+from auth.errors import AuthError
+from auth.ledger import Ledger
+from auth.ledger.writer import entry_body
+from auth.stops import Stops
+from gateway.recording import FORMAT
+from gateway.settings import Settings
+
+
+def stops_of(settings: Settings) -> Stops:
+    return Stops(Path(settings.state) / "stopped")
+
+
+@click.command()
+@click.argument("subject")
+@click.pass_obj
+def stop(settings: Settings, subject: str) -> None:
+    """End the access of SUBJECT at once, whatever its credential still says. It ends even where the ledger cannot be
+    written."""
+    if not subject.strip() or "\n" in subject:
+        raise click.BadParameter("a subject is one line of text")
+    stops = stops_of(settings)
+    stops.write(stops.listed() | {subject})
+    _record(settings, "access_stopped", subject)
+    click.echo(f"the access of {subject} is stopped")
+
+
+@click.command()
+@click.argument("subject")
+@click.pass_obj
+def readmit(settings: Settings, subject: str) -> None:
+    """Give the access of SUBJECT back."""
+    stops = stops_of(settings)
+    if subject not in stops.listed():
+        raise click.ClickException(f"the access of {subject} is not stopped")
+    _record(settings, "access_readmitted", subject)
+    stops.write(stops.listed() - {subject})
+    click.echo(f"{subject} has access again")
+
+
+def _record(settings: Settings, outcome: str, subject: str) -> None:
+    from gateway.opening import open_store
+
+    now_ms = int(time.time() * 1000)
+    entry = {
+        "format": FORMAT, "requestInTs": now_ms, "responseOutTs": now_ms, "messageUserId": f"os:{getpass.getuser()}",
+        "outcome": outcome, "succeeded": True, "subject": subject,
+    }  # fmt: skip
+
+    async def append() -> None:
+        ledger = Ledger(open_store(settings))
+        try:
+            await ledger.append(entry_body(entry))
+        finally:
+            await ledger.aclose()
+
+    try:
+        asyncio.run(append())
+    except AuthError as error:
+        raise click.ClickException(error.message) from None
