@@ -51,7 +51,7 @@ def alike(
     known: list[Alike] = []
     for number, leaf in leaves:
         own, groups = access[number], counts.get(number)
-        by = {} if groups is None else {cell_key(own.cells[name]): own.cells[name] for name in groups.keys}
+        by = {} if groups is None else {cell_key(own.cells[name]): own.cells[name] for name in sorted(groups.keys)}
         one = next((one for one in known if _same(one, own, where[number], by)), None)
         if one is None:
             one = Alike(own, where[number], groups is not None)
