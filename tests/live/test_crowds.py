@@ -145,7 +145,7 @@ async def test_a_feed_may_watch_so_many_rows_and_all_feeds_so_many(desk: LiveDes
 
 async def test_so_many_different_things_are_watched_at_once(desk: LiveDesk) -> None:
     desk.house.live.limits = replace(desk.house.live.limits, cohorts=1)
-    async with desk.watch(FEED, f="HF-CHG-0001"):
+    async with desk.watch(FEED, named("one"), f="HF-CHG-0001"):
         (error,) = await desk.refused(FEED, f="HF-CHG-0002")
         assert error["extensions"]["code"] == "BUDGET_EXCEEDED"
         async with desk.watch(FEED, named("another"), f="HF-CHG-0001"):

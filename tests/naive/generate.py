@@ -127,7 +127,7 @@ class Generator:
             picked.append("__typename")
         if depth < 4:
             for link in record.links.values():
-                if self.chance(0.5 / depth):
+                if self._known(link) and self.chance(0.5 / depth):
                     picked.append(self._link(record, link.name, depth))
         picked = picked or [record.key_field.api_name if rights.shown(record.key_field) != "refused" else "__typename"]
         return "{ " + " ".join(self._wrapped(record.type_name, picked)) + " }"
@@ -223,7 +223,7 @@ class Generator:
 
     def _clause(self, record: Record, depth: int, right: Right | None, where: dict[str, Any]) -> None:
         names = [name for name in self._input(f"{record.type_name}Where") if name not in ("and", "or", "not")]
-        parts = [record.by_api_name[name] for name in names]
+        parts = [part for name in names if self._known(part := record.by_api_name[name])]
         usable = [part for part in parts if self._usable(record, part, right) or self.chance(0.02)]
         links = [part for part in usable if isinstance(part, Link)]
         if not usable:
@@ -234,7 +234,13 @@ class Generator:
         else:
             self._through(record, part, depth, where)
 
+    def _known(self, part: Field | Link) -> bool:
+        """Whether the naive executor has it: it does not work out derived records."""
+        return isinstance(part, Field) or part.target in self.world.rows
+
     def _usable(self, record: Record, part: Field | Link, right: Right | None) -> bool:
+        if not self._known(part):
+            return False
         if right is not None and right.by is not None:
             return part.name in right.by or (isinstance(part, Link) and part.local in right.by)
         rights = self._naive.rights(record)

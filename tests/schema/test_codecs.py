@@ -101,6 +101,8 @@ def test_a_raw_that_is_read_is_among_the_spellings_of_what_it_means(codec: Codec
         return
     if isinstance(raw, Decimal) and raw != value:
         return  # a column with more places than declared
+    if isinstance(raw, int) and not -(2**63) <= raw < 2**63:
+        return  # no column holds it
     spelled = codec.spellings(value) if value is not None else None
     assert spelled is None or raw in spelled
 
@@ -131,6 +133,7 @@ def test_a_source_that_normalises_compares_as_the_values_do(codec: Codec, one: s
 ORDERED: dict[Codec, st.SearchStrategy[Any]] = {
     identity: text, decimal(2): cents, paisa: st.integers(-(10**15), 10**15), local_time: naive, stripped: padded,
     yyyymmdd: st.dates(dt.date(1000, 1, 1)).map(lambda day: day.strftime("%Y%m%d")),
+    bare_cnic: st.text("0123456789", min_size=13, max_size=13),
     naive_stamp: naive.map(lambda stamp: stamp.replace(microsecond=0).isoformat()),
     offset_stamp: st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)).map(
         lambda moment: moment.replace(microsecond=0, tzinfo=dt.timezone(dt.timedelta(hours=5))).isoformat()
