@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from auth.principal import Principal
 from schema.catalog import Catalog
 from schema.rules import ROLES
@@ -28,10 +30,13 @@ EVERYBODY = Principal(
 )  # fmt: skip
 
 
-def operations(catalog: Catalog) -> list[str]:
-    """One operation for each filterable scalar field of each listed record."""
+def operations(catalog: Catalog, *, derived: bool) -> list[str]:
+    """One operation for each filterable scalar field of each listed record: of those that are derived, or of those that
+    stand in a source."""
     told = []
     for record in catalog.records.values():
+        if (record.source.kind == "derived") is not derived:
+            continue
         for part in record.fields.values():
             values = EDGES.get(part.scalar.name, ())
             tests = [
@@ -46,11 +51,20 @@ def operations(catalog: Catalog) -> list[str]:
 
 
 async def test_no_source_chokes_on_a_value_the_schema_takes(desk: Desk) -> None:
+    await nothing_chokes(desk, operations(desk.house.catalog, derived=False))
+
+
+@pytest.mark.long
+async def test_no_source_chokes_on_a_value_asked_of_what_is_derived_from_it(desk: Desk) -> None:
+    await nothing_chokes(desk, operations(desk.house.catalog, derived=True))
+
+
+async def nothing_chokes(desk: Desk, asked: list[str]) -> None:
     """A planted value that cannot be read, or a service that does not take a long text, is told as such: those are no
     failures of the source."""
     wrong = []
     answered = 0
-    for operation in operations(desk.house.catalog):
+    for operation in asked:
         response = await desk.ask(operation, EVERYBODY)
         errors = [error for error in response.get("errors", ()) if not re.search(TOLD, error["message"])]
         answered += not errors
