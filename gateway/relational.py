@@ -157,7 +157,9 @@ def projected(rows: list[Any], places: Sequence[int]) -> list[Any]:
 
 def _keys(table: Table, places: Sequence[int]) -> list[Any]:
     """The key of each row: the cell itself where there is one; None where it matches nothing, because a cell of it is
-    null."""
+    null. Without places all rows have one key."""
+    if not places:
+        return [()] * table.size
     columns = [table.columns[at] for at in places]
     if len(columns) == 1:
         return list(columns[0])

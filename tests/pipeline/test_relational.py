@@ -117,6 +117,13 @@ def test_several_keys_match_only_together() -> None:
     assert worked(one.join(two, a="x", b="y"), [(1, 2), (1, None)], [(1, 2, 3), (1, 3, 4), (1, None, 5)]) == [(1, 2, 3)]
 
 
+def test_without_keys_all_rows_match() -> None:
+    one, two = given(0, "a"), given(1, "b")
+    assert worked(one.match(two), [(1,), (2,)], [(3,)]) == [(1, 3), (2, 3)]
+    assert worked(one.match(two), [], [(3,)]) == [(None, 3)]
+    assert worked(one.join(two), [(1,)], []) == []
+
+
 # Tests
 
 TESTS: dict[str, tuple[Test, list[int]]] = {
