@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import zeep
+import zeep.wsdl.bindings  # zeep itself would load it at the first request: 25 ms
 from lxml import etree
 from zeep.transports import Transport
 

@@ -4,6 +4,7 @@ field; the row and the rest stand."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,30 +21,40 @@ def column(values):
 
 BLOCK = 16
 """Values looked at together where some of the column cannot be read."""
+FEW = 4
+"""So many times as many values as different ones make it worth telling these apart first."""
 
 Report = Callable[[Field], None]
-Decoder = Callable[[list[Any], Report], list[Any]]
 Column = Callable[[Sequence[Any]], Sequence[Any]]
 """A whole column, decoded. Raises when any of its values cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """``coded``: the columns there is something to decode in, with their field, its codec, and that codec over a whole
+    column."""
+
+    coded: tuple[tuple[int, Field, Codec, Column], ...]
+
+    def rows(self, rows: list[Any], report: Report) -> list[Any]:
+        """Decoded rows."""
+        if not rows:
+            return rows
+        return list(zip(*self.columns(list(zip(*rows, strict=True)), report), strict=True))
+
+    def columns(self, columns: list[Sequence[Any]], report: Report) -> list[Sequence[Any]]:
+        """Rows held a column at a time, decoded in place."""
+        for at, part, codec, column in self.coded:
+            columns[at] = _decoded(columns[at], part, codec, column, report)
+        return columns
 
 
 def make_decoder(cells: tuple[CellUse, ...], as_text: frozenset[int] = frozenset()) -> Decoder | None:
     """Decodes the first ``len(cells)`` values of each row; None when there is nothing to decode. ``as_text``: positions
     of decimals that are decoded to what clients are told."""
     columns = [(at, cell.field, _codec(cell.field, at in as_text)) for at, cell in enumerate(cells)]
-    coded = [(at, part, codec, _column(codec)) for at, part, codec in columns if codec is not None]
-    if not coded:
-        return None
-
-    def decode(rows: list[Any], report: Report) -> list[Any]:
-        if not rows:
-            return rows
-        values: list[Any] = list(zip(*rows, strict=True))
-        for at, part, codec, column in coded:
-            values[at] = _decoded(values[at], part, codec, column, report)
-        return list(zip(*values, strict=True))
-
-    return decode
+    coded = tuple((at, part, codec, _column(codec)) for at, part, codec in columns if codec is not None)
+    return Decoder(coded) if coded else None
 
 
 def _codec(part: Field, as_text: bool) -> Codec | None:
@@ -69,18 +80,30 @@ def _column(codec: Codec) -> Column:
 
 
 def _decoded(values: Sequence[Any], part: Field, codec: Codec, column: Column, report: Report) -> Sequence[Any]:
-    """Nulls stay nulls; one value that cannot be read makes every one of its block be looked at by itself."""
+    """Nulls stay nulls. Where one value of many cannot be read, each different one is looked at by itself."""
     try:
         if None not in values:
             return column(values)
         decoded = iter(column([value for value in values if value is not None]))
         return [None if value is None else next(decoded) for value in values]
     except Exception:
-        if len(values) <= BLOCK:
-            return [_carefully(value, part, codec, report) for value in values]
-        size = max(BLOCK, len(values) // 32)
-        blocks = (values[at : at + size] for at in range(0, len(values), size))
-        return [one for block in blocks for one in _decoded(block, part, codec, column, report)]
+        return _one_by_one(values, part, codec, column, report)
+
+
+def _one_by_one(values: Sequence[Any], part: Field, codec: Codec, column: Column, report: Report) -> Sequence[Any]:
+    if len(values) <= BLOCK:
+        return [_carefully(value, part, codec, report) for value in values]
+    if codec.kind == "text":
+        try:
+            different = set(values)
+        except TypeError:  # a list where a text should be
+            different = set()
+        if 0 < len(different) <= len(values) // FEW:
+            known = {value: _carefully(value, part, codec, report) for value in different}
+            return [known[value] for value in values]
+    size = max(BLOCK, len(values) // 32)
+    blocks = (values[at : at + size] for at in range(0, len(values), size))
+    return [one for block in blocks for one in _decoded(block, part, codec, column, report)]
 
 
 def _carefully(raw: Any, part: Field, codec: Codec, report: Report) -> Any:
@@ -97,13 +120,10 @@ def _carefully(raw: Any, part: Field, codec: Codec, report: Report) -> Any:
 def blank(rows: list[Any], cells: tuple[CellUse, ...], params: tuple[Any, ...]) -> list[Any]:
     """Rows with every cell nulled whose condition the source could not apply and the row does not meet."""
     tests = [(index, cell.blank_unless) for index, cell in enumerate(cells) if cell.blank_unless is not None]
-    if not tests:
+    if not tests or not rows:
         return rows
-    blanked = []
-    for row in rows:
-        values = list(row)
-        for index, test in tests:
-            if not test(row, params):
-                values[index] = None
-        blanked.append(tuple(values))
-    return blanked
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for index, test in tests:
+        judged = test.judged(rows, params)
+        columns[index] = [cell if shown else None for cell, shown in zip(columns[index], judged, strict=True)]
+    return list(zip(*columns, strict=True))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gateway.allowed import AllTests, FieldTest, Filter, OrderTerm, RuleTest
+from gateway.local import Local
 from gateway.plan import CellUse, JoinIn, Keyed, LocalTest, Partial, Reading, Undated
-from gateway.pushdown import Local, Pushdown, conjuncts, link_tests, plain_column
+from gateway.pushdown import Pushdown, conjuncts, link_tests, plain_column
 from gateway.templates import Literal
 from schema.catalog import Field, Record
 from schema.codecs import Codec

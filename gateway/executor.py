@@ -11,6 +11,8 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import compress
 from typing import Any
 
 from aiodataloader import DataLoader
@@ -29,6 +31,7 @@ from gateway.plan import (
     Binding,
     DeriveInput,
     DeriveStep,
+    JoinIn,
     Keyed,
     KeySetStep,
     KeysOf,
@@ -41,8 +44,9 @@ from gateway.plan import (
 )
 from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE
-from gateway.relational import WITHHELD, evaluate, projected, told
+from gateway.relational import evaluate, projected
 from gateway.results import Failed, Problem, Result, RowsResult
+from gateway.table import WITHHELD, Table
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
 from schema.errors import Code
@@ -301,17 +305,17 @@ class Execution:
 
     def _derive(self, step: DeriveStep) -> RowsResult:
         """Works out the rows. What a part needs and did not come leaves that part out, and it is named."""
-        given: dict[int, list[Any]] = {}
+        given: dict[int, Table] = {}
         lost: dict[int, tuple[str, str]] = {}
         for number, part in enumerate(step.inputs):
             try:
-                given[number] = self._input(step, part)
+                given[number] = self._input(part)
             except _Withheld:
                 lost[number] = Code.REFUSED, "the totals it needs are withheld as a whole: too few persons in them"
             except _Stop as stop:
                 lost[number] = stop.code, LOST.get(stop.code, UNREACHED)
         if not lost:
-            rows = told(projected(evaluate(step.query, given), step.places))
+            rows = evaluate(step.query, given).taking(step.places).told()
             if step.kept is not None:
                 self._keep_figures(step, rows)
             return RowsResult(rows)
@@ -323,17 +327,15 @@ class Execution:
             raise _Stop(code)
         for name, number in absent.items():
             self._miss(step, name, self._record_of(step.inputs[number].step), *lost[number])
-        return RowsResult(told(projected(evaluate(without(step.query, frozenset(absent)), given), step.places)))
+        return RowsResult(evaluate(without(step.query, frozenset(absent)), given).taking(step.places).told())
 
-    def _input(self, step: DeriveStep, part: DeriveInput) -> list[Any]:
+    def _input(self, part: DeriveInput) -> Table:
         above = self.results[part.step]
         if isinstance(above, Failed):
             raise _Stop(above.code)
-        if isinstance(above, grouping.Groups):
-            if above.instead is not None:
-                raise _Withheld
-            return projected(above.flat(WITHHELD), part.places)
-        return projected(above.rows, part.places)  # type: ignore[union-attr]
+        if isinstance(above, grouping.Groups) and above.instead is not None:
+            raise _Withheld
+        return self._table(self.prepared.plan.steps[part.step], above).taking(part.places)
 
     def _record_of(self, number: int) -> Record:
         """Whose rows a step reads: where it goes on with another's, that one's."""
@@ -343,12 +345,76 @@ class Execution:
     def _miss(self, step: DeriveStep, name: str, record: Record, code: str, why: str) -> None:
         self.missing.append(missing(step.record, cut(step.path), name, record, code, why))
 
-    async def _scan(self, step: ScanStep) -> RowsResult:
+    def _table(self, step: Step, above: Any) -> Table:
+        """A step's rows or groups a column at a time."""
+        match above, step:
+            case Table(), _:
+                return above
+            case grouping.Groups(), AggregateStep(groups=groups, partials=partials):
+                return Table.of(above.flat(WITHHELD), len(groups) + len(partials) + 2, above.protected)
+        return Table.of(above.rows, self._width(step))
+
+    def _width(self, step: Step) -> int:
+        """Cells of a scan's rows."""
+        assert isinstance(step, ScanStep)
+        reading = step.reading
+        if reading.scan is None:
+            return len(reading.cells)
+        return self._width(self.prepared.plan.steps[reading.scan]) + sum(join.width for join in reading.joins)
+
+    async def _scan(self, step: ScanStep) -> RowsResult | Table:
         reading = step.reading
         params = self._pushed(reading, step.path)
         keys = None if reading.keyed is None else self._keys(reading.keyed)
+        if step.id in self.prepared.tabular:
+            return await self._scan_table(step, params, keys)
         rows = await self._read(step.id, reading, step.path, reading.shape, params, None, keys)
         return RowsResult(self._with_keys(step, rows))
+
+    async def _scan_table(self, step: ScanStep, params: tuple[Any, ...], keys: list[Any] | None) -> Table:
+        """As ``_read`` does it with rows, a column at a time."""
+        reading, path = step.reading, step.path
+        if reading.scan is not None:
+            table = self._widened(reading, reading.scan)
+        elif reading.derived is not None:
+            table = Table.of(self._taken(reading, reading.derived), len(reading.cells))
+        else:
+            rows = await self._fetch(step.id, reading, path, reading.shape, params, None, keys)
+            table = Table.of(rows, len(reading.cells))
+        decoder = self.prepared.decoders[step.id]
+        if decoder is not None:
+            report = partial(self._unreadable, path, reading=reading)
+            table = Table(tuple(decoder.columns(list(table.columns), report)), table.size)
+        if reading.local is not None:
+            local_params = self._params(reading.local_params, path)
+            table = table.kept(reading.local.judged_columns(table.columns, table.size, local_params))
+        if keys is not None and _matches_here(reading.keyed):
+            wanted = frozenset(keys)
+            table = table.kept([cell in wanted for cell in table.columns[reading.join]])
+        if step.key >= 0 and None in table.columns[step.key]:
+            self._tell_keyless(step)
+            table = table.kept([cell is not None for cell in table.columns[step.key]])
+        return table
+
+    def _widened(self, reading: Reading, scan: int) -> Table:
+        """Another step's table, with linked cells as further columns."""
+        above = self.results[scan]
+        if isinstance(above, Failed):
+            raise _Stop(above.code)
+        table = self._table(self.prepared.plan.steps[scan], above)
+        columns = list(table.columns)
+        for join in reading.joins:
+            found = self._linked(join)
+            rows = list(map(found.get, columns[join.position]))
+            columns += [[None if row is None else row[at] for row in rows] for at in range(join.width)]
+        return Table(tuple(columns), table.size)
+
+    def _linked(self, join: JoinIn) -> dict[Any, Any]:
+        """The linked rows by the value they are joined by."""
+        linked = self.results[join.step]
+        if not isinstance(linked, RowsResult) or linked.by_key is None:
+            raise _Stop(linked.code if isinstance(linked, Failed) else Code.INTERNAL)
+        return {key: linked.rows[indexes[0]] for key, indexes in linked.by_key.items()}
 
     async def _rows(self, step: RowsStep) -> RowsResult:
         reading = step.reading
@@ -383,6 +449,10 @@ class Execution:
         key = step.key
         if key < 0 or None not in [row[key] for row in rows]:
             return rows
+        self._tell_keyless(step)
+        return [row for row in rows if row[key] is not None]
+
+    def _tell_keyless(self, step: ReadingStep) -> None:
         record = step.reading.record
         if not step.reading.quiet:
             self._tell(
@@ -390,7 +460,6 @@ class Execution:
                 f"{record.type_name}: a row without a readable {record.key_field.api_name} is left out", record,
                 f"{record.name}.key",
             )  # fmt: skip
-        return [row for row in rows if row[key] is not None]
 
     def _single(self, step: RowsStep, rows: list[Any]) -> RowsResult:
         join = step.reading.join
@@ -586,20 +655,15 @@ class Execution:
             rows = self._decoded(decoder, rows, reading, path)
         elif reading.seen is not None:
             params_here = self._params(reading.local_params, path)
-            rows = [row for row in rows if reading.seen(row, params_here)]
+            rows = reading.seen.kept(rows, params_here)
         if reading.local_params or reading.local is not None or self.prepared.blanking[step]:
             local_params = self._params(reading.local_params, path)
             rows = blank(rows, reading.cells, local_params)
             if reading.undated is not None and not reading.quiet:
                 self.undated[step] = undated.among(reading.undated, rows, local_params)
             if reading.local is not None:
-                test = reading.local
-                rows = [row for row in rows if test(row, local_params)]
-        if (
-            reading.keyed is not None
-            and keys is not None
-            and (not reading.keyed.pushed or reading.keyed.codec.name != "identity")
-        ):
+                rows = reading.local.kept(rows, local_params)
+        if keys is not None and _matches_here(reading.keyed):
             wanted = frozenset(keys)
             join = reading.join
             rows = [row for row in rows if row[join] in wanted]
@@ -612,13 +676,13 @@ class Execution:
             self._unreadable(path, part, reading)
 
         if reading.seen is None:
-            return decoder(rows, report)
+            return decoder.rows(rows, report)
         unreadable: list[Field] = []
-        decoded, params = decoder(rows, unreadable.append), self._params(reading.local_params, path)
-        seen = [at for at, row in enumerate(decoded) if reading.seen(row, params)]
+        decoded, params = decoder.rows(rows, unreadable.append), self._params(reading.local_params, path)
+        seen = reading.seen.judged(decoded, params)
         if unreadable:
-            decoder([rows[at] for at in seen], report)
-        return [decoded[at] for at in seen]
+            decoder.rows(list(compress(rows, seen)), report)
+        return list(compress(decoded, seen))
 
     def _taken(self, reading: Reading, derived: int) -> list[Any]:
         """The cells of a derived record's rows."""
@@ -633,18 +697,13 @@ class Execution:
         above = self.results[reading.scan]
         if isinstance(above, Failed):
             raise _Stop(above.code)
-        rows = above.flat() if isinstance(above, grouping.Groups) else above.rows  # type: ignore[union-attr]
+        assert isinstance(above, (RowsResult, grouping.Groups)), "what is scanned further is held as rows"
+        rows: list[Any] = above.flat() if isinstance(above, grouping.Groups) else above.rows
         for join in reading.joins:
-            linked = self.results[join.step]
-            if not isinstance(linked, RowsResult) or linked.by_key is None:
-                raise _Stop(linked.code if isinstance(linked, Failed) else Code.INTERNAL)
-            found = {key: tuple(linked.rows[indexes[0]]) for key, indexes in linked.by_key.items()}
-            absent = (None,) * join.width
-            at = join.position
+            found, absent, at = self._linked(join), (None,) * join.width, join.position
             rows = [(*row, *found.get(row[at], absent)) for row in rows]
         if reading.local is not None:
-            test, params = reading.local, self._params(reading.local_params, path)
-            rows = [row for row in rows if test(row, params)]
+            rows = reading.local.kept(rows, self._params(reading.local_params, path))
         return rows
 
     def _keys(self, keyed: Keyed) -> list[Any]:
@@ -656,9 +715,13 @@ class Execution:
         above = self.results[keyed.parent]
         if isinstance(above, Failed):
             raise _Stop(above.code)
-        rows = above.rows if isinstance(above, RowsResult) else above.keys if isinstance(above, grouping.Groups) else []
         position = keyed.position
-        distinct = dict.fromkeys([row[position] for row in rows])
+        if isinstance(above, Table):
+            distinct = dict.fromkeys(above.columns[position])
+        else:
+            assert isinstance(above, (RowsResult, grouping.Groups))
+            rows = above.rows if isinstance(above, RowsResult) else above.keys
+            distinct = dict.fromkeys([row[position] for row in rows])
         distinct.pop(None, None)
         return list(distinct)
 
@@ -720,6 +783,11 @@ class Execution:
             f"{record.type_name}.{part.api_name}: a value of {record.source_name}.{part.column} cannot be read",
             record, f"{record.name}.{part.name}",
         )  # fmt: skip
+
+
+def _matches_here(keyed: Keyed | None) -> bool:
+    """Whether the source may have brought rows of other keys, or could not be asked by key at all."""
+    return keyed is not None and (not keyed.pushed or keyed.codec.name != "identity")
 
 
 def _measured_as(measure: MeasureTerm) -> Scalar:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from itertools import compress
 from typing import Any
 
 from gateway.plan import AggregateStep, Partial, Protection
@@ -81,6 +82,7 @@ def group(
     protection = step.protection
     protected = protection is not None or (finer is not None and finer.protected)
     hidden: set[tuple[Any, ...]] = set()
+    cells: Iterable[tuple[Any, list[Any]]]
     if protection is None:
         cells = ((row, _partials_of(step, row, report)) for row in rows)
     else:
@@ -91,7 +93,7 @@ def group(
         if found is None:
             return _nothing_told(step)
         hidden, asked = found, protection.asked
-        cells = ((key, values) for key, values in table.items() if asked is None or asked(key, params))
+        cells = table.items() if asked is None else compress(table.items(), asked.judged(table, params))
     merged: dict[Any, Cells] = {}
     suppressed: set[tuple[Any, tuple[Any, ...]]] = set()
     join = step.reading.join

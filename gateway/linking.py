@@ -17,8 +17,9 @@ from gateway.allowed import AllTests, FieldTest, Filter, Hop, LinkTest, Path, Vi
 from gateway.collapsing import Alternative, can_collapse, reads_less, with_those_inside
 from gateway.drafting import Draft, Shaping, codec_of, keys_may_be_unreadable, over, takes_keys, visible_rows
 from gateway.estimates import Estimates
+from gateway.local import Local
 from gateway.plan import JoinIn, Keyed, KeySetStep, Reading, RowsStep, ScanStep, Step
-from gateway.pushdown import Local, Pushdown, conjuncts, coordinate, link_tests
+from gateway.pushdown import Pushdown, conjuncts, coordinate, link_tests
 from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.derivations import derivation_of

@@ -3,9 +3,9 @@ once per operation, variable shape and class of principals; values are bound lat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from gateway.allowed import (
     AggregatePart,
@@ -41,8 +41,17 @@ class KeysOf:
     step: int
 
 
-LocalTest: TypeAlias = Callable[[Any, tuple[Any, ...]], bool]
-"""(decoded row, local parameters) -> whether the row stays."""
+class LocalTest(Protocol):
+    """What the gateway itself asks of decoded rows, given the step's local parameters."""
+
+    def kept(self, rows: list[Any], params: tuple[Any, ...], /) -> list[Any]:
+        """The rows that pass."""
+
+    def judged(self, rows: Iterable[Any], params: tuple[Any, ...], /) -> list[bool]:
+        """Of each row, whether it passes."""
+
+    def judged_columns(self, columns: Sequence[Sequence[Any]], size: int, params: tuple[Any, ...], /) -> list[bool]:
+        """The same of ``size`` rows that are held a column at a time."""
 
 
 @dataclass(frozen=True, slots=True)

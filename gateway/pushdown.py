@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTest, RuleTest
-from gateway.plan import Binding, Joined, KeysOf, LocalTest
+from gateway.plan import Binding, Joined, KeysOf
 from gateway.templates import FromPrincipal, Known, Leaf, Literal
 from schema.catalog import Field, Record
 from schema.codecs import LEAST, MOST, Codec
@@ -314,73 +314,6 @@ def all_of(conditions: list[Condition]) -> Condition:
         return NOTHING
     kept = [condition for condition in conditions if condition != Fixed(True)]
     return Fixed(True) if not kept else kept[0] if len(kept) == 1 else AllOf(tuple(kept))
-
-
-@dataclass(slots=True)
-class Local:
-    """Builds the gateway's own tests over decoded rows. ``position`` gives a field's place in the row."""
-
-    record: Record
-    position: Callable[[Field], int]
-    link_keys: Callable[[LinkTest], int]
-    params: list[Binding] = field(default_factory=list)
-    waits_on: list[int] = field(default_factory=list)
-
-    def test(self, parts: tuple[Filter, ...]) -> LocalTest | None:
-        """One test for all the parts; None when there are none."""
-        return None if not parts else self._test(AllTests(parts))
-
-    def blanking(self, condition: Predicate) -> LocalTest:
-        return self._test(rule_filter(condition, self.record))
-
-    def _test(self, test: Filter) -> LocalTest:
-        match test:
-            case AllTests(parts=parts):
-                inner = [self._test(part) for part in parts]
-                if len(inner) == 1:
-                    return inner[0]
-                return lambda row, params: all(part(row, params) for part in inner)
-            case AnyTest(parts=parts):
-                inner = [self._test(part) for part in parts]
-                return lambda row, params: any(part(row, params) for part in inner)
-            case NoTest(part=part):
-                negated = self._test(part)
-                return lambda row, params: not negated(row, params)
-            case RuleTest(condition=predicate):
-                return self._test(rule_filter(predicate, self.record))
-            case LinkTest(local=local, condition=condition):
-                step = self.link_keys(test)
-                self.waits_on.append(step)
-                keys = self._param(Binding(KeysOf(step), frozenset))
-                at = self.position(local)
-                return self._under(condition, lambda row, params: row[at] is not None and row[at] in params[keys])
-            case FieldTest():
-                return self._under_test(test)
-
-    def _under(self, condition: Predicate, inner: LocalTest) -> LocalTest:
-        if condition == TRUE:
-            return inner
-        outer = self._test(rule_filter(condition, self.record))
-        return lambda row, params: outer(row, params) and inner(row, params)
-
-    def _under_test(self, test: FieldTest) -> LocalTest:
-        at = self.position(test.field)
-        if test.op == "isNull":
-            present = self._under(test.condition, lambda row, params: row[at] is not None)
-            if test.value == Literal(False):
-                return present
-            return lambda row, params: not present(row, params)
-        compare = COMPARE[test.op]
-        encode = tuple if test.op in ("in", "notIn") else _same
-        index = self._param(Binding(test.value, encode, test.field.scalar.parse))
-        return self._under(
-            test.condition,
-            lambda row, params: row[at] is not None and compare(row[at], params[index]),
-        )
-
-    def _param(self, binding: Binding) -> int:
-        self.params.append(binding)
-        return len(self.params) - 1
 
 
 def _equal(cell: Any, value: Any) -> bool:

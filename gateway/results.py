@@ -12,6 +12,7 @@ from gateway.cursors import Sealer
 from gateway.pages import Page
 from gateway.plan import RowsStep
 from gateway.prepared import Prepared
+from gateway.table import Table
 from gateway.templates import Leaf
 from schema.catalog import Field
 
@@ -46,7 +47,7 @@ class Failed:
     code: str
 
 
-Result = RowsResult | grouping.Groups | frozenset[Any] | dict[Any, Any] | Failed
+Result = RowsResult | Table | grouping.Groups | frozenset[Any] | dict[Any, Any] | Failed
 
 
 class Finished(Protocol):

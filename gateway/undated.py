@@ -13,7 +13,8 @@ def among(undated: Undated, rows: list[Any], params: tuple[Any, ...]) -> int:
     if undated.position < 0:
         return 0
     at, test = undated.position, undated.test
-    return sum(1 for row in rows if row[at] is None and (test is None or test(row, params)))
+    without = [row for row in rows if row[at] is None]
+    return len(without if test is None else test.kept(without, params))
 
 
 def left_out(plan: Plan, counted: dict[int, int]) -> dict[str, int]:

@@ -24,7 +24,7 @@ def decoded(uses: tuple[CellUse, ...], rows: list[Any]) -> tuple[list[Any], list
     reported: list[Field] = []
     decoder = make_decoder(uses)
     assert decoder is not None
-    return decoder(rows, reported.append), [part.name for part in reported]
+    return decoder.rows(rows, reported.append), [part.name for part in reported]
 
 
 async def test_a_cell_that_cannot_be_read_is_null_and_its_neighbours_stand(file_desk: Desk) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.plan import DeriveStep, ScanStep
 from gateway.relational import evaluate
+from gateway.table import Table
 from schema.derive import Given, Node, RowsOf, cells, leaves
 from schema.pruned import pruned
 from tests.houses import AUDITOR, Desk
@@ -24,11 +25,12 @@ def subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield from combinations(names, size)
 
 
-def filled(node: Node, tables: list[list[dict[str, Any]]], given: dict[int, list[Any]]) -> Node:
+def filled(node: Node, tables: list[list[dict[str, Any]]], given: dict[int, Table]) -> Node:
     """The query with the rows of its leaves in place."""
     if isinstance(node, RowsOf):
         table = tables["Other" in node.record]
-        given[len(given)] = [tuple(row[path] for _, path in node.cells) for row in table]
+        rows = [tuple(row[path] for _, path in node.cells) for row in table]
+        given[len(given)] = Table.of(rows, len(node.cells))
         return Given(len(given) - 1, tuple(name for name, _ in node.cells))
     changed: dict[str, Any] = {}
     for one in fields(node):
@@ -42,10 +44,10 @@ def filled(node: Node, tables: list[list[dict[str, Any]]], given: dict[int, list
 
 def worked(node: Node, names: tuple[str, ...], seed: int) -> list[str]:
     """The named cells of its rows, in an order of their own."""
-    given: dict[int, list[Any]] = {}
+    given: dict[int, Table] = {}
     whole = filled(node, [steps.random_rows(seed, "A"), steps.random_rows(seed, "B")], given)
     places = [cells(whole).index(name) for name in names]
-    return sorted(repr([row[at] for at in places]) for row in evaluate(whole, given))
+    return sorted(map(repr, evaluate(whole, given).taking(places).rows()))
 
 
 @pytest.mark.parametrize("name", steps.QUERIES)

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from gateway.relational import WITHHELD, evaluate, told
+from gateway.relational import evaluate
+from gateway.table import WITHHELD, Table
 from schema.derive import (
     Expression,
     Given,
     Measured,
+    Node,
     Query,
     Test,
     added,
@@ -21,6 +23,7 @@ from schema.derive import (
     cases,
     cell,
     cells,
+    children,
     count,
     day_of,
     days_after,
@@ -57,9 +60,22 @@ def given(step: int, *names: str) -> Query:
 
 
 def worked(query: Query, *tables: Rows) -> Rows:
-    found = evaluate(query.node, dict(enumerate(tables)))
-    assert all(len(row) == len(cells(query.node)) for row in found)
-    return sorted(found, key=repr)
+    names = given_names(query.node)
+    held = {at: table_of(rows, len(names[at])) for at, rows in enumerate(tables)}
+    found = evaluate(query.node, held)
+    assert len(found.columns) == len(cells(query.node))
+    assert all(len(column) == found.size for column in found.columns)
+    return sorted(found.rows(), key=repr)
+
+
+def given_names(node: Node) -> dict[int, tuple[str, ...]]:
+    if isinstance(node, Given):
+        return {node.step: node.names}
+    return {at: names for child in children(node) for at, names in given_names(child).items()}
+
+
+def table_of(rows: Rows, width: int) -> Table:
+    return Table.of(rows, width, withheld=any(value is WITHHELD for row in rows for value in row))
 
 
 def day(text: str) -> dt.date:
@@ -99,6 +115,13 @@ def test_a_match_of_nothing_with_something_is_all_of_it() -> None:
 def test_several_keys_match_only_together() -> None:
     one, two = given(0, "a", "b"), given(1, "x", "y", "z")
     assert worked(one.join(two, a="x", b="y"), [(1, 2), (1, None)], [(1, 2, 3), (1, 3, 4), (1, None, 5)]) == [(1, 2, 3)]
+
+
+def test_without_keys_all_rows_match() -> None:
+    one, two = given(0, "a"), given(1, "b")
+    assert worked(one.match(two), [(1,), (2,)], [(3,)]) == [(1, 3), (2, 3)]
+    assert worked(one.match(two), [], [(3,)]) == [(None, 3)]
+    assert worked(one.join(two), [(1,)], []) == []
 
 
 # Tests
@@ -269,7 +292,7 @@ def test_what_is_worked_out_of_a_withheld_figure_is_withheld_and_told_as_null() 
         assert worked(query.group(m=measure), table) == [(WITHHELD,)]
     assert worked(query.group(m=count()), table) == [(3,)]
     assert {row[2] for row in worked(query.quantile("q", "n", by=("g",)), table)} == {WITHHELD}
-    assert told([("a", WITHHELD)]) == [("a", None)]
+    assert table_of([("a", WITHHELD)], 2).told() == [("a", None)]
     assert worked(query.keep(either(cell.n >= 0, cell.n < 0)), table) == [("b", 3)]
 
 

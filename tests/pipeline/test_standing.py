@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from gateway.relational import WITHHELD, evaluate
+from gateway.relational import evaluate
 from gateway.standing import bound
+from gateway.table import WITHHELD, Table
 from schema.derive import Given, Query, cells
 from schema.periods import before, covering, frequencies, frequency_of, with_earlier
 
 NAMES = ("place", "period", "value", "low", "high", "better")
+
+
+def worked(query: Query, given: list[Any]) -> list[Any]:
+    return evaluate(query.node, {0: Table.of(given, len(NAMES), withheld=True)}).rows()
 
 
 def interval(part: int, whole: int, kind: str, places: int = 4) -> tuple[Decimal | None, Decimal | None]:
@@ -56,7 +61,7 @@ def ranked(*rows: tuple[Any, ...]) -> dict[str, tuple[Any, ...]]:
     given = [(place, "p", low, low, high, True) for place, low, high in rows]
     query = Query(Given(0, NAMES)).ranked("period", low="low", high="high", better="better")
     assert cells(query.node)[-4:] == ("rank_from", "rank_to", "band", "peers")
-    return {row[0]: row[-4:] for row in evaluate(query.node, {0: given})}
+    return {row[0]: row[-4:] for row in worked(query, given)}
 
 
 def test_places_whose_bounds_overlap_share_a_band_and_their_ranks() -> None:
@@ -70,7 +75,7 @@ def test_places_whose_bounds_overlap_share_a_band_and_their_ranks() -> None:
 def test_where_less_is_better_the_lowest_is_first() -> None:
     given = [("a", "p", 5, 4, 6, False), ("b", "p", 9, 8, 10, False)]
     query = Query(Given(0, NAMES)).ranked("period", low="low", high="high", better="better")
-    assert {row[0]: row[-4] for row in evaluate(query.node, {0: given})} == {"a": 1, "b": 2}
+    assert {row[0]: row[-4] for row in worked(query, given)} == {"a": 1, "b": 2}
 
 
 def test_a_withheld_place_has_no_rank_and_moves_nobodys() -> None:
@@ -87,7 +92,7 @@ def compared(*rows: tuple[Any, ...]) -> dict[str, tuple[Any, ...]]:
     query = Query(Given(0, NAMES)).compared(
         "place", period="period", value="value", low="low", high="high", better="better", back=2
     )
-    return {row[1]: row[-3:] for row in evaluate(query.node, {0: given})}
+    return {row[1]: row[-3:] for row in worked(query, given)}
 
 
 def test_a_change_that_may_be_chance_is_steady() -> None:
