@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 Column = Sequence[Any]
@@ -31,8 +32,7 @@ class Table:
     @classmethod
     def of(cls, rows: list[Any], width: int, withheld: bool = False) -> Table:
         """``width``: cells of a row, told also where there is none."""
-        columns = tuple(zip(*rows, strict=True)) if rows else ((),) * width
-        return cls(columns, len(rows), withheld)
+        return cls(tuple(list(map(itemgetter(at), rows)) for at in range(width)), len(rows), withheld)
 
     def rows(self) -> list[Any]:
         """As tuples."""
