@@ -9,6 +9,8 @@ from operator import itemgetter
 from typing import Any
 
 Column = Sequence[Any]
+FEW = 4
+"""Rows that are one in so many are taken by their places."""
 
 
 class _Withheld:
@@ -57,4 +59,9 @@ class Table:
         size = passing.count(True)
         if size == self.size:
             return self
-        return Table(tuple(list(compress(column, passing)) for column in self.columns), size, self.withheld)
+        if size * FEW > self.size:
+            columns = (list(compress(column, passing)) for column in self.columns)
+        else:
+            places = list(compress(range(self.size), passing))
+            columns = (list(map(column.__getitem__, places)) for column in self.columns)
+        return Table(tuple(columns), size, self.withheld)
