@@ -11,6 +11,7 @@ from typing import Any
 from gateway.plan import CellUse
 from schema.catalog import Field
 from schema.codecs import Codec, written
+from schema.errors import PartlyUnreadable
 
 REPEATED = """
 def column(values):
@@ -80,12 +81,17 @@ def _column(codec: Codec) -> Column:
 
 
 def _decoded(values: Sequence[Any], part: Field, codec: Codec, column: Column, report: Report) -> Sequence[Any]:
-    """Nulls stay nulls. Where one value of many cannot be read, each different one is looked at by itself."""
-    try:
-        if None not in values:
-            return column(values)
-        decoded = iter(column([value for value in values if value is not None]))
+    """Nulls stay nulls. Where one value of many cannot be read, it is looked at by itself; where nobody knows which,
+    each different one is."""
+    if None in values:
+        decoded = iter(_decoded([value for value in values if value is not None], part, codec, column, report))
         return [None if value is None else next(decoded) for value in values]
+    try:
+        return column(values)
+    except PartlyUnreadable as error:
+        for at in error.places:
+            error.column[at] = _carefully(values[at], part, codec, report)
+        return error.column
     except Exception:
         return _one_by_one(values, part, codec, column, report)
 

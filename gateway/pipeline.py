@@ -36,7 +36,7 @@ from schema.errors import Code
 
 log = structlog.get_logger("gateway")
 
-PATIENCE = 0.1
+PATIENCE = 0.25
 MOST_PATIENCE_S = 0.05
 BESIDE = frozenset({"catalog", "field"})
 CONTEXT_NAMES = {"purpose": "purpose", "case": "case", "onBehalfOf": "on_behalf_of"}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 Column = Sequence[Any]
+FEW = 4
+"""Rows that are one in so many are taken by their places."""
 
 
 class _Withheld:
@@ -31,8 +34,7 @@ class Table:
     @classmethod
     def of(cls, rows: list[Any], width: int, withheld: bool = False) -> Table:
         """``width``: cells of a row, told also where there is none."""
-        columns = tuple(zip(*rows, strict=True)) if rows else ((),) * width
-        return cls(columns, len(rows), withheld)
+        return cls(tuple(list(map(itemgetter(at), rows)) for at in range(width)), len(rows), withheld)
 
     def rows(self) -> list[Any]:
         """As tuples."""
@@ -57,4 +59,9 @@ class Table:
         size = passing.count(True)
         if size == self.size:
             return self
-        return Table(tuple(list(compress(column, passing)) for column in self.columns), size, self.withheld)
+        if size * FEW > self.size:
+            columns = (list(compress(column, passing)) for column in self.columns)
+        else:
+            places = list(compress(range(self.size), passing))
+            columns = (list(map(column.__getitem__, places)) for column in self.columns)
+        return Table(tuple(columns), size, self.withheld)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
-from schema.errors import Unreadable
+from schema.errors import PartlyUnreadable, Unreadable
 from schema.scalars import KARACHI
 
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -40,8 +40,8 @@ class Codec:
     is a normaliser) sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be
     taken in the source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot
     raise. ``column``: ``decode`` over many values at once, none of them None; it raises anything at all when one of
-    them is not plainly what it should be, and then each is decoded by itself. ``spell_all``: the spellings of many
-    distinct values, where that is quicker than one by one."""
+    them is not plainly what it should be: PartlyUnreadable where it knows which, else each is decoded by itself.
+    ``spell_all``: the spellings of many distinct values, where that is quicker than one by one."""
 
     name: str
     decode: Callable[[Any], Any]
@@ -93,21 +93,35 @@ def _decode_cnic(raw: Any) -> str | None:
 
 _SHAPE = str.maketrans("123456789", "000000000")
 _CNIC_DASHED, _CNIC_PLAIN = "[00000-0000000-0]", "[0000000000000]"
+_CNIC_FORMS = frozenset({_CNIC_DASHED[1:-1], _CNIC_PLAIN[1:-1], ""})
 
 
 def _cnic_column(values: Sequence[Any]) -> list[Any]:
     """Every value between brackets, every digit told as 0: the known forms must cover the whole, one a value."""
     text = "[" + "][".join(values) + "]"
     shapes = text.translate(_SHAPE)
+    others: tuple[int, ...] = ()
     blank, dashed = False, shapes.count(_CNIC_DASHED)
     if dashed != len(values) or dashed * len(_CNIC_DASHED) != len(text):
         plain, blanks = shapes.count(_CNIC_PLAIN), shapes.count("[]")
         covered = dashed * len(_CNIC_DASHED) + plain * len(_CNIC_PLAIN) + blanks * 2
         if dashed + plain + blanks != len(values) or covered != len(text):
-            raise Unreadable("not all of them are 13-digit CNICs")
+            others = _others(shapes, len(values))
         blank = blanks > 0
     found = text.encode().translate(None, b"-").decode()[1:-1].split("][")
-    return [one or None for one in found] if blank else found
+    decoded: list[Any] = [one or None for one in found] if blank else found
+    if others:
+        raise PartlyUnreadable("not all of them are 13-digit CNICs", others, decoded)
+    return decoded
+
+
+def _others(shapes: str, many: int) -> tuple[int, ...]:
+    """The places of the values of no known form."""
+    each = shapes[1:-1].split("][")
+    found = tuple(at for at, shape in enumerate(each) if shape not in _CNIC_FORMS)
+    if len(each) != many or not found:
+        raise Unreadable("a value has brackets in it")
+    return found
 
 
 def _shapes(lines: str, values: Sequence[Any]) -> set[str]:
@@ -115,6 +129,17 @@ def _shapes(lines: str, values: Sequence[Any]) -> set[str]:
     if lines.count("\n") != len(values) - 1:
         raise Unreadable("a value has a line end in it")
     return set(lines.translate(_SHAPE).split("\n"))
+
+
+def _unsigned(lines: str, many: int, places: int, most: int | None = None) -> bool:
+    """Whether each of ``many`` lines is digits (``most`` at most), a point and ``places`` digits more: the usual, and
+    quickly known."""
+    if lines.encode().translate(None, b"0123456789") != (b".\n" if places else b"\n") * many:
+        return False
+    shapes = lines.translate(_SHAPE)
+    if most is not None and "0" * (most + 1) in shapes:
+        return False
+    return shapes.count(f"0.{'0' * places}\n" if places else "0\n") == many
 
 
 cnic = Codec(
@@ -226,8 +251,13 @@ def decimal(scale: int) -> Codec:
     def decode(raw: Any) -> Decimal:
         return quantized(raw, quantum)
 
-    def column(values: Sequence[Any]) -> list[Decimal]:
-        return [value.quantize(quantum) for value in values]
+    def column(values: Sequence[Any]) -> Sequence[Decimal]:
+        if all(map(quantum.same_quantum, values)):
+            return values
+        found = [value.quantize(quantum) for value in values]
+        if any(map(Decimal.is_nan, found)):
+            raise Unreadable("not all of them are numbers")
+        return found
 
     return Codec(
         f"decimal({scale})", decode, _one, kind="decimal", total=True, ordered=True, factor=Decimal(1), scale=scale,
@@ -239,21 +269,14 @@ def written(codec: Codec) -> Codec:
     """A codec of ``decimal(scale)`` that gives what clients are told: text with ``scale`` places. Where the source has
     written it so already, it is only looked at."""
     assert codec.scale is not None
-    plain = re.compile(f"-?0+[.]0{{{codec.scale}}}" if codec.scale else "-?0+")
-    beside = b".\n" if codec.scale else b"\n"
-    end = f"0.{'0' * codec.scale}\n" if codec.scale else "0\n"
-
-    def usual(lines: str, many: int) -> bool:
-        """Whether each of ``many`` lines is digits, a point and so many digits more: no sign."""
-        if lines.encode().translate(None, b"0123456789") != beside * many:
-            return False
-        return lines.translate(_SHAPE).count(end) == many
+    places = codec.scale
+    plain = re.compile(f"-?0+[.]0{{{places}}}" if places else "-?0+")
 
     def column(values: Sequence[Any]) -> Sequence[Any]:
         if not isinstance(values[0], str):
             return [str(value) for value in codec.column(values)]  # type: ignore[misc]
         lines = "\n".join(values)
-        if usual(lines + "\n", len(values)):
+        if _unsigned(lines + "\n", len(values), places):
             return values
         if not all(plain.fullmatch(shape) for shape in _shapes(lines, values)):
             raise Unreadable("not all of them are written with these places")
@@ -348,14 +371,15 @@ def _decode_rupees(raw: Any) -> Decimal | None:
     raise Unreadable("not an amount as rupees.paisa")
 
 
-_AMOUNTS = re.compile(r"(?:(?:-?[0-9]{1,20}\.[0-9]{2})?\n)*")
+_AMOUNT = re.compile(r"(?:-?0{1,20}\.00)?")
 
 
 def _rupees_column(values: Sequence[Any]) -> list[Decimal | None]:
-    lines = "\n".join(values) + "\n"
-    if lines.count("\n") != len(values) or not _AMOUNTS.fullmatch(lines):
+    lines = "\n".join(values)
+    usual = _unsigned(lines + "\n", len(values), 2, 20)
+    if not usual and not all(map(_AMOUNT.fullmatch, _shapes(lines, values))):
         raise Unreadable("not all of them are amounts as rupees.paisa")
-    return [Decimal(value) if value else None for value in values] if "" in values else list(map(Decimal, values))
+    return list(map(Decimal, values)) if usual else [Decimal(value) if value else None for value in values]
 
 
 rupees_text = Codec("rupees_text", _decode_rupees, _never, kind="text", column=_rupees_column)

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Code(StrEnum):
@@ -26,6 +27,16 @@ class Code(StrEnum):
 
 class Unreadable(ValueError):
     """A legacy value that its column's codec cannot read. Never carries the value itself."""
+
+
+class PartlyUnreadable(Unreadable):
+    """A column of which only the values at ``places`` cannot be read; ``column`` is the decoded rest, with anything at
+    these places."""
+
+    def __init__(self, message: str, places: tuple[int, ...], column: list[Any]) -> None:
+        super().__init__(message)
+        self.places = places
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True)
