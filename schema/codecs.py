@@ -39,8 +39,8 @@ class Codec:
     field's own. ``total``: every non-null raw has a value. ``ordered``: raws that have a value (normalised, when there
     is a normaliser) sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be
     taken in the source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot
-    raise. ``column``: ``decode`` over many values at once, none of them None; it raises anything at all when one of
-    them is not plainly what it should be: PartlyUnreadable where it knows which, else each is decoded by itself.
+    raise. ``column``: ``decode`` over many values at once; it raises anything at all when one of them is None or not
+    plainly what it should be: PartlyUnreadable where it knows which, else each is decoded by itself.
     ``spell_all``: the spellings of many distinct values, where that is quicker than one by one."""
 
     name: str
