@@ -80,6 +80,13 @@ blank_is_null = Codec(
 """Stripped text whose empty form means that nothing is known."""
 
 
+empty_is_null = Codec(
+    "empty_is_null", lambda raw: raw or None, lambda value: (value,) if value else (), kind="text",
+    inline="({v} or None)",
+)  # fmt: skip
+"""Text that stands as it was typed and is empty where nothing is known: it can be asked for as a key."""
+
+
 def _decode_cnic(raw: Any) -> str | None:
     if isinstance(raw, str):
         if len(raw) == 13 and raw.isascii() and raw.isdigit():
