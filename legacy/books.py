@@ -30,6 +30,10 @@ class Books:
     unmatched: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     later: list[dict[str, str]] = field(default_factory=list)
     files: dict[tuple[str, str], tuple[TextIO, Any]] = field(default_factory=dict)
+    accounts: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+    """Month, head and district as written -> receipts and paisa of FABS's monthly accounts."""
+    standing: dict[tuple[str, str, str, str], list[int]] = field(default_factory=dict)
+    """Due date, head, district as written and status -> bills and paisa."""
 
     def _count(self, system: str, day: dt.date, head: str, paisa: int, recorded: str, what: str) -> None:
         for sheet in (self.today, self.then) if recorded <= AS_KNOWN_AT else (self.today,):
@@ -38,6 +42,23 @@ class Books:
         if day.isoformat() <= AS_KNOWN_AT[:10] and recorded > AS_KNOWN_AT:
             told = {"system": system, "id": what, "day": day.isoformat(), "head": head, "amount": rupees(paisa)}
             self.later.append({**told, "recorded_at": recorded})
+
+    def issued(
+        self, bill: Bill, name: str, due: dt.date, month: str, *, paid_on: dt.date | None = None, payer: str = "",
+        expired: bool = False, original: str = "", issue: int = 1, replaced: bool = False,
+    ) -> None:  # fmt: skip
+        """A bill of B-pay. One that was issued anew since is not counted among those that stand."""
+        done = paid_on is not None
+        self.world.put("bpay", "bills", (
+            bill.psid, name.upper()[:30], bill.head, bill.district, "P" if done else "U", due.strftime("%Y%m%d"),
+            bill.paisa, bill.paisa + bill.paisa // 10, month, paid_on.strftime("%Y%m%d") if paid_on else "",
+            bill.paisa if done else 0, bill.auth if done else "", payer, int(expired), original or bill.psid, issue,
+        ))  # fmt: skip
+        if not replaced:
+            key = (due.strftime("%Y%m%d"), bill.head, bill.district, "P" if done else "U")
+            own = self.standing.setdefault(key, [0, 0])
+            own[0] += 1
+            own[1] += bill.paisa
 
     def paid(self, bill: Bill, day: dt.date, time: str, recorded: str, reversal_of: int | None = None) -> int:
         """A transaction of B-pay; a reversal has the same amount and names what it undoes."""
@@ -75,6 +96,9 @@ class Books:
         ))  # fmt: skip
         sign = 1 if reversal_of is None else -1
         self._count("fabs", day, bill.head, sign * bill.paisa, recorded, number)
+        own = self.accounts.setdefault((f"{day:%Y%m}", bill.head, bill.district), [0, 0])
+        own[0] += sign
+        own[1] += sign * bill.paisa
         return number
 
     def odd(self, reason: str, bill: Bill, day: dt.date, **more: str) -> None:

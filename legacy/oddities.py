@@ -111,9 +111,5 @@ def write_oddities(world: World, books: Books) -> None:
             spelled(place, rng),
         )  # fmt: skip
         case(books, bill)
-        paid = case is not _in_fabs_alone
-        world.put("bpay", "bills", (
-            bill.psid, name.upper()[:30], bill.head, bill.district, "P" if paid else "U", "20251031", amount,
-            amount + amount // 10, "2510", DAY.strftime("%Y%m%d") if paid else "", amount if paid else 0,
-            bill.auth if paid else "", "", 0,
-        ))  # fmt: skip
+        paid = None if case is _in_fabs_alone else DAY
+        books.issued(bill, name, dt.date(2025, 10, 31), "2510", paid_on=paid)

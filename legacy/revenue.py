@@ -11,6 +11,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from legacy.accounts import write_accounts
 from legacy.books import Bill, Books
 from legacy.oddities import write_oddities
 from legacy.world import World, dashed, rupees, spelled
@@ -53,11 +54,10 @@ def write_revenue(world: World, folder: Path) -> None:
         else:
             case = "expired" if expired else "unpaid"
         done = paid and not case.startswith("reversed")
-        world.put("bpay", "bills", (
-            bill.psid, name.upper()[:30], head, bill.district, "P" if done else "U", due.strftime("%Y%m%d"), amount,
-            amount + amount // 10, "2506" if summer else "2509", day.strftime("%Y%m%d") if done else "",
-            amount if done else 0, bill.auth if done else "", payer, int(expired),
-        ))  # fmt: skip
+        books.issued(
+            bill, name, due, "2506" if summer else "2509", paid_on=day if done else None, expired=expired,
+            payer=payer or (f"{1_000_000 + serial:07d}-{serial % 10}" if serial % 2 else ""),
+        )  # fmt: skip
         kind = "paid" if case == "plain" else case
         if kind in truth and truth[kind] is None:
             truth[kind] = {"psid": bill.psid, "amountWithin": rupees(amount)}
@@ -65,6 +65,7 @@ def write_revenue(world: World, folder: Path) -> None:
             world.progress("bills", serial, world.scale.bills)
     _challans(world, books)
     write_oddities(world, books)
+    write_accounts(world, books)
     books.close()
     world.truth["q4"] = truth
 

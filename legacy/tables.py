@@ -113,10 +113,13 @@ RTSM = (
 FABS_SOAP = (
     table("budget_lines", "line_id varchar(20); fiscal_year varchar(7); dist_txt varchar(40); cost_centre varchar(6); function_code char(6); object_code varchar(6); budget_paisa int; released_paisa int; spent_paisa int; recorded_at varchar(30)", "line_id", "dist_txt fiscal_year"),
     table("receipts", "receipt_no varchar(16); receipt_date char(8); head_code varchar(6); dist_txt varchar(40); amount_paisa int; psid varchar(17); recorded_at varchar(30); reversal_of varchar(16)", "receipt_no", "receipt_date"),
+    table("receipt_totals", "line_id varchar(20); acct_month char(6); head_code varchar(6); dist_txt varchar(40); receipts int; amount_paisa int", "line_id", "acct_month"),
+    table("revenue_targets", "line_id varchar(20); acct_month char(6); head_code varchar(6); dist_txt varchar(40); target_paisa int; last_year_paisa int", "line_id", "acct_month"),
 )  # fmt: skip
 BPAY = (
-    table("bills", "psid varchar(17); consumer_detail varchar(30); head_code varchar(6); dist_txt varchar(40); bill_status char(1); due_date char(8); amount_within_paisa int; amount_after_paisa int; billing_month char(4); date_paid char(8); amount_paid_paisa int; tran_auth_id varchar(6); cnic varchar(15); expired int", "psid", "cnic"),
+    table("bills", "psid varchar(17); consumer_detail varchar(30); head_code varchar(6); dist_txt varchar(40); bill_status char(1); due_date char(8); amount_within_paisa int; amount_after_paisa int; billing_month char(4); date_paid char(8); amount_paid_paisa int; tran_auth_id varchar(6); cnic varchar(15); expired int; original_psid varchar(17); issue int", "psid", "cnic original_psid"),
     table("transactions", "txn_id int; psid varchar(17); tran_auth_id varchar(6); amount_paisa int; tran_date char(8); tran_time char(6); bank_mnemonic varchar(8); recorded_at varchar(30); reversal_of int; head_code varchar(6)", "txn_id", "tran_date"),
+    table("bill_totals", "line_id varchar(24); due_date char(8); head_code varchar(6); dist_txt varchar(40); bill_status char(1); bills int; amount_paisa int; as_of char(8)", "line_id", "bill_status"),
 )  # fmt: skip
 TEVTA = (
     table("tev_inst", "inst_cd varchar(8); inst_nm varchar(60); dist_nm varchar(40); inst_typ char(1)", "inst_cd"),

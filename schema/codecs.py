@@ -156,6 +156,20 @@ cnic = Codec(
 """A CNIC in either written form; 12 or 14 digits are unreadable, blank is null."""
 
 
+def _decode_payer(raw: Any) -> str | None:
+    if isinstance(raw, str):
+        if re.fullmatch(r"[0-9]{7}-[0-9]", raw):
+            return raw
+        return _decode_cnic(raw)
+    raise Unreadable("neither a CNIC nor an NTN")
+
+
+payer_number = Codec(
+    "payer_number", _decode_payer, lambda value: cnic.spellings(value) if len(value) == 13 else (value,), kind="text"
+)  # fmt: skip
+"""A CNIC in either written form, or an NTN: seven digits, a dash and a check digit; blank is null."""
+
+
 def _decode_bare_cnic(raw: Any) -> str:
     if isinstance(raw, str) and len(raw) == 13 and raw.isascii() and raw.isdigit():
         return raw

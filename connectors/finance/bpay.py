@@ -14,13 +14,16 @@ from schema.codecs import (
     empty_is_null,
     fixed_paisa,
     iso_stamp,
+    payer_number,
     rupees_text,
     stripped,
     yyyymmdd,
 )
 from schema.declare import column, many, one, record
+from schema.districts import district_alias
 from schema.relations import Collection, Drop, Parameter
 
+STATUSES = {"U": "Unpaid", "P": "Paid", "B": "Blocked", "T": "Partly paid"}
 bill_rows = Collection(
     "bpay/BillInquiry", (Parameter("consumer_number", "consumer_number", "in", 1),), method="POST", rows="",
     paging="none", fixed={"bank_mnemonic": "GOB", "reserved": ""}, absent={"response_Code": ("01",)},
@@ -35,7 +38,7 @@ class Bill:
     psid: str = column("consumer_number", public, description="Payment slip id; its length depends on the biller.")
     answer: str | None = column("response_Code", public, codec=code_table("response", {"00": "Payable", "02": "Expired"}))  # fmt: skip  # noqa: E501
     payer: str | None = column("consumer_Detail", confidential, codec=stripped, personal=True)
-    status: str | None = column("bill_status", public, codec=code_table("bill status", {"U": "Unpaid", "P": "Paid", "B": "Blocked", "T": "Partly paid"}), description="B and T are not verified.")  # fmt: skip  # noqa: E501
+    status: str | None = column("bill_status", public, codec=code_table("bill status", STATUSES), description="B and T are not verified.")  # fmt: skip  # noqa: E501
     due_on: dt.date | None = column("due_date", public, codec=yyyymmdd)
     amount_within_due_date: Decimal | None = column("amount_within_dueDate", public, codec=fixed_paisa(13, signed=True))
     amount_after_due_date: Decimal | None = column("amount_after_dueDate", public, codec=fixed_paisa(13, signed=True))
@@ -74,6 +77,58 @@ class Transaction:
     bill = one("finance.Bill", on="psid")
 
 
+issued_rows = Collection(
+    "bpay/BillReport",
+    (Parameter("psid", "psid", "in", 100), Parameter("payer_id", "payer_id", "in", 100),
+     Parameter("bill_status", "bill_status", "in", 4), Parameter("from_due", "due_date", "gte"),
+     Parameter("to_due", "due_date", "lte"), Parameter("min_issue", "issue_no", "gte")),
+    method="POST", rows="bills", size_argument="page_size", page_size=1000, total="total", name="BillReport",
+)  # fmt: skip
+
+
+@record(bpay_report, issued_rows, key="psid", size=5_000_000, persons=True)
+class IssuedBill:
+    """A bill as B-pay lists it by payer: the same bill as by its PSID, and whose it is."""
+
+    psid: str = column("psid", restricted)
+    payer_number: str | None = column("payer_id", confidential, codec=payer_number, personal=True, distinct=3_000_000, description="CNIC, however it was written down, or NTN.")  # fmt: skip  # noqa: E501
+    head: str | None = column("head_code", restricted)
+    district_code: str | None = column("district", restricted, codec=district_alias("BPAY"))
+    status: str | None = column("bill_status", restricted, codec=code_table("bill status", STATUSES), distinct=2)
+    due_on: dt.date | None = column("due_date", restricted, codec=yyyymmdd, distinct=40)
+    amount_within_due_date: Decimal | None = column("amount_within_dueDate", restricted, codec=fixed_paisa(13, signed=True))  # fmt: skip  # noqa: E501
+    amount_after_due_date: Decimal | None = column("amount_after_dueDate", restricted, codec=fixed_paisa(13, signed=True))  # fmt: skip  # noqa: E501
+    paid_on: dt.date | None = column("date_paid", restricted, codec=yyyymmdd)
+    amount_paid: Decimal | None = column("amount_paid", restricted, codec=fixed_paisa(12, signed=False))
+    issue: int | None = column("issue_no", restricted, description="1 for the first.", distinct=5)
+    original_psid: str | None = column("original_psid", restricted, description="Of the bill's first issue.")
+    district = one("finance.District", on="district_code")
+    bill = one("finance.Bill", on="psid")
+
+
+total_rows = Collection(
+    "bpay/BillTotals",
+    (Parameter("line_id", "line_id", "in", 100), Parameter("bill_status", "bill_status", "in", 4),
+     Parameter("head_code", "head_code", "in", 100)),
+    method="POST", rows="totals", size_argument="page_size", page_size=1000, total="total", name="BillTotals",
+)  # fmt: skip
+
+
+@record(bpay_report, total_rows, key="code", size=30_000, persons=False)
+class BillTotal:
+    """How many bills of a head and a district that fell due on a day stand paid or unpaid, as B-pay counted them at
+    night. A bill that was issued anew counts once, as last issued."""
+
+    code: str = column("line_id", restricted)
+    due_on: dt.date | None = column("due_date", restricted, codec=yyyymmdd, distinct=40)
+    head: str | None = column("head_code", restricted, distinct=5)
+    district_code: str | None = column("district", restricted, codec=district_alias("BPAY"))
+    status: str | None = column("bill_status", restricted, codec=code_table("bill status", STATUSES), distinct=2)
+    bills: int | None = column("bills", restricted)
+    amount: Decimal | None = column("amount", restricted, codec=fixed_paisa(15, signed=False), description="Due within the due date.")  # fmt: skip  # noqa: E501
+    counted_on: dt.date | None = column("as_of", restricted, codec=yyyymmdd, distinct=1)
+
+
 scroll_rows = Drop(
     "*.csv",
     {"bank": "bank", "settled": "settled", "psid": "psid", "auth_id": "auth_id", "amount": "amount", "head": "head",
@@ -96,4 +151,4 @@ class BankScrollLine:
     file: str | None = column("file", restricted, description="The file the line stands in.")
 
 
-records = (Bill, Transaction, BankScrollLine)
+records = (Bill, Transaction, IssuedBill, BillTotal, BankScrollLine)

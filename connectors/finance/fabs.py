@@ -15,6 +15,7 @@ from schema.codecs import (
     empty_is_null,
     iso_stamp,
     rupees_text,
+    whole_number_text,
     yyyymm,
     yyyymmdd,
 )
@@ -129,4 +130,36 @@ class CostCentre:
     district = one("finance.District", on="district_code")
 
 
-records = (Employee, Payslip, BudgetLine, Receipt, CostCentre)
+ACCOUNTS = (
+    Parameter("lineId", "lineId", "in", MANY), Parameter("month", "month", "in", MANY),
+    Parameter("headCode", "headCode", "in", MANY), Parameter("district", "district", "in", MANY),
+)  # fmt: skip
+
+
+@record(fabs_soap, Operation("GetReceiptTotals", "receiptTotal", ACCOUNTS, page_size=1000), key="code", size=3_000)
+class ReceiptTotal:
+    """A line of FABS's monthly accounts: what a district's treasury received under a head, less what was taken back."""
+
+    code: str = column("lineId", open_)
+    month: str | None = column("month", open_, codec=yyyymm, description="E.g. 2025-09.", distinct=12)
+    head: str | None = column("headCode", open_)
+    district_code: str | None = column("district", open_, codec=district_alias("FABS"))
+    receipts: int | None = column("receipts", open_, codec=whole_number_text, description="Less those taken back.")
+    amount: Decimal | None = column("amount", open_, codec=rupees_text)
+    district = one("finance.District", on="district_code")
+
+
+@record(fabs_soap, Operation("GetRevenueTargets", "revenueTarget", ACCOUNTS, page_size=1000), key="code", size=3_000)
+class RevenueTarget:
+    """What a district is to collect under a head in a month, as the budget books say, beside the year before."""
+
+    code: str = column("lineId", open_)
+    month: str | None = column("month", open_, codec=yyyymm, description="E.g. 2025-09.", distinct=13)
+    head: str | None = column("headCode", open_)
+    district_code: str | None = column("district", open_, codec=district_alias("FABS"))
+    target: Decimal | None = column("target", open_, codec=rupees_text)
+    last_year: Decimal | None = column("lastYear", open_, codec=rupees_text, description="Collected in that month of the year before.")  # fmt: skip  # noqa: E501
+    district = one("finance.District", on="district_code")
+
+
+records = (Employee, Payslip, BudgetLine, Receipt, CostCentre, ReceiptTotal, RevenueTarget)

@@ -26,7 +26,7 @@ fabs_soap = Source(
     "fabs_soap", "finance", "soap", "FABS budget and receipts (SOAP)",
     Capabilities(
         columns={"lineId": EQUAL, "fiscalYear": EQUAL, "district": EQUAL, "functionCode": EQUAL, "receiptNo": EQUAL,
-                 "headCode": EQUAL, "psid": EQUAL, "receiptDate": RANGE},
+                 "headCode": EQUAL, "psid": EQUAL, "receiptDate": RANGE, "month": EQUAL},
         key_columns=frozenset({"lineId", "district", "receiptNo", "psid"}),
     ),
     owner="Budget Officer, Finance Department",
@@ -44,14 +44,16 @@ bpay = Source(
     description="Status and amount of one bill.",
 )  # fmt: skip
 bpay_report = Source(
-    "bpay_report", "finance", "rest", "B-pay transaction report",
+    "bpay_report", "finance", "rest", "B-pay reports",
     Capabilities(
-        columns={"psid": EQUAL, "txn_id": EQUAL, "tran_date": RANGE}, key_columns=frozenset({"psid", "txn_id"})
+        columns={"psid": EQUAL, "txn_id": EQUAL, "tran_date": RANGE, "payer_id": EQUAL, "bill_status": EQUAL,
+                 "due_date": RANGE, "issue_no": frozenset({"gte"}), "line_id": EQUAL, "head_code": EQUAL},
+        key_columns=frozenset({"psid", "txn_id", "payer_id", "line_id"}),
     ),
     owner="Project Director B-pay",
     # As FABS's receipts: one day's payments, a thousand a call.
     limits=Limits(timeout_s=40.0, concurrency=4, max_keys=500, row_budget=150_000, max_calls_per_operation=200),
-    description="Payments by date. The listing is invented: 1BILL describes none.", kept_s=60,
+    description="Payments by date, bills by payer. The listings are invented: 1BILL describes none.", kept_s=60,
 )  # fmt: skip
 payments = Source(
     "payments", "finance", "kept", "Payments made through the gateway", SQL, owner="Project Director B-pay",

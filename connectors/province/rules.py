@@ -5,13 +5,14 @@ from connectors.province.boards import FacilityNow, StockAlarm
 from connectors.province.matching import OpenPayment, UnmatchedPayment
 from connectors.province.money import DailyCollection, DistrictFunctionSpending
 from connectors.province.presence import AbsenteePayslip, UnpostedPayslip
+from connectors.province.revenue import ArrearsLine, ReissuedBill, RevenueCollection, RevenueLeak
 from connectors.province.service import BusyStockOut, DistrictEnrolment
 from schema.classification import confidential
 from schema.rules import Rule, allow, allow_totals, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
-ACCUSING = (UnpostedPayslip, AbsenteePayslip, DailyCollection, OpenPayment, UnmatchedPayment)
-RECONCILING = (DailyCollection, OpenPayment, UnmatchedPayment)
+RECONCILING = (DailyCollection, OpenPayment, UnmatchedPayment, RevenueLeak, ReissuedBill)
+ACCUSING = (UnpostedPayslip, AbsenteePayslip, *RECONCILING)
 
 rules: tuple[Rule, ...] = (
     *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in ACCUSING),
@@ -21,6 +22,8 @@ rules: tuple[Rule, ...] = (
     allow("public", FacilityNow, up_to=confidential),
     allow("public", StockAlarm, up_to=confidential),
     allow("public", DistrictFunctionSpending, up_to=confidential),
+    allow("public", RevenueCollection, up_to=confidential),
+    allow("public", ArrearsLine, up_to=confidential),
     grant("steward", "diagnose", "province"),
     allow_totals("auditor", UnpostedPayslip, by=("month", "employee_number"), measures=("gross",), k=1, purposes=AUDIT,
                  case=True),

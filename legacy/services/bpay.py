@@ -2,8 +2,8 @@
 
 ``response_Code``: 00 ok, 01 no such PSID, 02 expired, 03 cannot be paid (paid already, or blocked), 04 not as
 described. Codes but the first two differ per implementer: these are this one's. ``head_code`` and the district in
-``reserved`` are this implementer's too. ``TransactionReport`` is invented here: the 1BILL pages at hand describe no
-listing, and a province needs one.
+``reserved`` are this implementer's too. ``TransactionReport``, ``BillReport`` and ``BillTotals`` are invented here: the
+1BILL pages at hand describe no listing, and a province needs them.
 """
 
 from __future__ import annotations
@@ -26,12 +26,23 @@ from legacy.services.common import BadArgument, Statistics, answer, is_date, num
 from legacy.services.faults import BrokenOff, Faults
 from legacy.services.store import Condition, Listing, Store, among, compared
 
-INDEXES = ("transactions(tran_date)", "transactions(psid)")
+INDEXES = ("transactions(tran_date)", "transactions(psid)", "bills(issue)")
 TRANSACTION = (
     "txn_id, psid, tran_auth_id, printf('%012d', amount_paisa) AS transaction_amount, tran_date, tran_time, "
     "bank_mnemonic, recorded_at, reversal_of, head_code"
 )
-REPORTED_BY = {"from_date", "to_date", "psid", "txn_id", "page", "page_size", "bank_mnemonic", "reserved"}
+BILL = (
+    "psid, cnic AS payer_id, head_code, dist_txt AS district, bill_status, due_date, "
+    "printf('%+014d', amount_within_paisa) AS amount_within_dueDate, "
+    "printf('%+014d', amount_after_paisa) AS amount_after_dueDate, date_paid, "
+    "CASE WHEN amount_paid_paisa = 0 THEN '' ELSE printf('%012d', amount_paid_paisa) END AS amount_paid, "
+    "original_psid, issue AS issue_no, expired"
+)
+BILL_TOTAL = "line_id, due_date, head_code, dist_txt AS district, bill_status, bills, printf('%015d', amount_paisa) AS amount, as_of"
+PAGING = {"page", "page_size", "bank_mnemonic", "reserved"}
+REPORTED_BY = {"from_date", "to_date", "psid", "txn_id"} | PAGING
+BILLS_BY = {"psid", "payer_id", "bill_status", "from_due", "to_due", "min_issue"} | PAGING
+TOTALS_BY = {"line_id", "bill_status", "head_code"} | PAGING
 PAGE = 100
 MOST_PAGE = 1000
 
@@ -44,6 +55,8 @@ def app(folder: Path, now: Callable[[], str] = karachi_now) -> Starlette:
         Route("/bpay/BillInquiry", bpay.inquiry, methods=["POST"]),
         Route("/bpay/BillPayment", bpay.payment, methods=["POST"]),
         Route("/bpay/TransactionReport", bpay.report, methods=["POST"]),
+        Route("/bpay/BillReport", bpay.bills, methods=["POST"]),
+        Route("/bpay/BillTotals", bpay.totals, methods=["POST"]),
         *bpay.faults.routes(),
     ]
     return service(routes, Statistics())
@@ -110,17 +123,35 @@ class _Bpay:
     async def report(self, request: Request) -> Response:
         """Transactions, ordered by number, page by page; ``from_date`` and ``to_date`` (YYYYMMDD) are both included,
         ``psid`` and ``txn_id`` are comma lists."""
+        return await self._listed(
+            request, REPORTED_BY, _conditions, ("transactions", TRANSACTION, "txn_id"), "transactions"
+        )
+
+    async def bills(self, request: Request) -> Response:
+        """Bills, ordered by PSID; ``psid`` and ``payer_id`` (a CNIC or NTN as it was written down) are comma lists."""
+        return await self._listed(request, BILLS_BY, _bill_conditions, ("bills", BILL, "psid"), "bills")
+
+    async def totals(self, request: Request) -> Response:
+        """How many bills stand, and what they amount to, as counted at night."""
+        return await self._listed(
+            request, TOTALS_BY, _total_conditions, ("bill_totals", BILL_TOTAL, "line_id"), "totals"
+        )
+
+    async def _listed(
+        self, request: Request, known: set[str], conditions: Callable[[dict[str, str]], tuple[Condition, ...]],
+        columns: tuple[str, str, str], name: str,
+    ) -> Response:  # fmt: skip
         body = await self._read(request)
         try:
-            asked = _arguments(body)
+            asked = _arguments(body, known)
             page = whole(asked.get("page"), 1, 10**7)
             size = whole(asked.get("page_size"), PAGE, MOST_PAGE)
-            listing = Listing("transactions", TRANSACTION, "txn_id", _conditions(asked), (page - 1) * size, size)
+            listing = Listing(*columns, conditions(asked), (page - 1) * size, size)
         except BadArgument as error:
             return answer({"response_Code": "04", "detail": str(error)}, 400)
         total, rows = await self._store.page(listing)
         told = {"response_Code": "00", "total": total, "page": page, "pages": -(-total // size)}
-        return answer({**told, "transactions": rows})
+        return answer({**told, name: rows})
 
     async def _read(self, request: Request) -> dict[str, Any]:
         """The object sent. Raises HTTPException."""
@@ -143,10 +174,10 @@ def _signed(paisa: int) -> str:
     return f"{'-' if paisa < 0 else '+'}{abs(paisa):013d}"
 
 
-def _arguments(body: dict[str, Any]) -> dict[str, str]:
-    """A report's arguments as text. Raises BadArgument: a misspelt filter would show every transaction."""
-    if not body.keys() <= REPORTED_BY:
-        raise BadArgument(f"no such argument; there are: {', '.join(sorted(REPORTED_BY))}")
+def _arguments(body: dict[str, Any], known: set[str]) -> dict[str, str]:
+    """A report's arguments as text. Raises BadArgument: a misspelt filter would show everything."""
+    if not body.keys() <= known:
+        raise BadArgument(f"no such argument; there are: {', '.join(sorted(known))}")
     if any(isinstance(value, bool) or not isinstance(value, str | int) for value in body.values()):
         raise BadArgument("arguments are texts or whole numbers")
     return {name: str(value) for name, value in body.items()}
@@ -169,3 +200,25 @@ def _conditions(asked: dict[str, str]) -> tuple[Condition, ...]:
     if "txn_id" in asked:
         conditions.append(among("txn_id", numbers(several(asked["txn_id"], "txn_id"), "txn_id")))
     return tuple(conditions)
+
+
+def _bill_conditions(asked: dict[str, str]) -> tuple[Condition, ...]:
+    """Raises BadArgument."""
+    dates = {name: asked[name] for name in ("from_due", "to_due") if name in asked}
+    if not all(map(is_date, dates.values())):
+        raise BadArgument("from_due, to_due: a date YYYYMMDD is needed")
+    comparisons = {"from_due": ">=", "to_due": "<="}
+    conditions = [compared("due_date", comparisons[name], day) for name, day in dates.items()]
+    for name, column in (("psid", "psid"), ("payer_id", "cnic"), ("bill_status", "bill_status")):
+        if name in asked:
+            conditions.append(among(column, several(asked[name], name)))
+    if "min_issue" in asked:
+        conditions.append(compared("issue", ">=", whole(asked["min_issue"], 1, 10**6)))
+    return tuple(conditions)
+
+
+def _total_conditions(asked: dict[str, str]) -> tuple[Condition, ...]:
+    """Raises BadArgument."""
+    return tuple(
+        among(name, several(asked[name], name)) for name in ("line_id", "bill_status", "head_code") if name in asked
+    )

@@ -80,6 +80,13 @@ LINES = (
     Argument("functionPrefix", "function_code", "PREFIX", "digits"),
 )
 
+ACCOUNTS = (
+    Argument("lineId", "line_id"),
+    Argument("month", "acct_month"),
+    Argument("headCode", "head_code"),
+    Argument("district", "dist_txt"),
+)
+
 OPERATIONS = {
     operation.name: operation
     for operation in (
@@ -113,6 +120,21 @@ OPERATIONS = {
                 Part("receiptNo", "receipt_no"), Part("receiptDate", "receipt_date"), Part("headCode", "head_code"),
                 Part("district", "dist_txt"), Part("amount", "amount_paisa", money=True), Part("psid", "psid"),
                 Part("recordedAt", "recorded_at"), Part("reversalOf", "reversal_of"),
+            ),
+        ),
+        SoapOperation(
+            "GetReceiptTotals", "receipt_totals", "receiptTotal", "line_id", ACCOUNTS,
+            (
+                Part("lineId", "line_id"), Part("month", "acct_month"), Part("headCode", "head_code"),
+                Part("district", "dist_txt"), Part("receipts", "receipts"), Part("amount", "amount_paisa", money=True),
+            ),
+        ),
+        SoapOperation(
+            "GetRevenueTargets", "revenue_targets", "revenueTarget", "line_id", ACCOUNTS,
+            (
+                Part("lineId", "line_id"), Part("month", "acct_month"), Part("headCode", "head_code"),
+                Part("district", "dist_txt"), Part("target", "target_paisa", money=True),
+                Part("lastYear", "last_year_paisa", money=True),
             ),
         ),
     )
