@@ -39,6 +39,7 @@ from schema.sources import Source
 
 log = structlog.get_logger("connectors")
 MOST_BYTES = 256 * 1024 * 1024
+SHEETS = (".xlsx", ".xls", ".ods")
 MOST_KEPT = 200_000
 """Lines kept of the files read last."""
 Line = tuple[str | None, ...]
@@ -83,7 +84,7 @@ class DropConnector:
                 newest = max(newest, path.stat().st_mtime)
                 if not _may_hold(path.name, relation, fetch):
                     continue
-                lines = self._lines(path, relation)
+                lines = self._lines(path, relation, fetch)
                 if picker is None:
                     names = _columns(relation)
                     rows += [dict(zip(names, line, strict=True)) for line in lines]
@@ -107,7 +108,8 @@ class DropConnector:
             self._pickers[shape] = picker
         return picker
 
-    def _lines(self, path: Path, relation: Drop) -> list[Line]:
+    def _lines(self, path: Path, relation: Drop, fetch: Fetch) -> list[Line]:
+        """The file's lines; none where it is plain that no key of the fetch is among them."""
         state = path.stat()
         if state.st_size > MOST_BYTES:
             raise BadFile(f"{path.name} is larger than {MOST_BYTES} bytes")
@@ -115,6 +117,8 @@ class DropConnector:
         with self._lock:
             known = self._known.get(key)
         if known is None:
+            if _has_none(path, relation, fetch):
+                return []
             known = self._parse(path, relation)
             if len(known) <= MOST_KEPT:
                 with self._lock:
@@ -122,7 +126,7 @@ class DropConnector:
         return known
 
     def _parse(self, path: Path, relation: Drop) -> list[Line]:
-        lines = iter(_excel(path) if path.suffix.lower() in (".xlsx", ".xls", ".ods") else _csv(path, relation))
+        lines = iter(_excel(path) if path.suffix.lower() in SHEETS else _csv(path, relation))
         header = next(lines, [])
         at = {name.strip(): place for place, name in enumerate(header)}
         missing = sorted(set(relation.columns) - set(at))
@@ -136,13 +140,15 @@ class DropConnector:
         beside = (*beside, *(names.get(column) for column in _named_only(relation)))
         rows: list[Line] = []
         short, width = 0, len(header)
-        for line in lines:
+        for number, line in enumerate(lines, 2):
             if len(line) < width:
                 short += any(cell.strip() for cell in line)
                 continue
             if not line[0].strip() and not any(cell.strip() for cell in line):
                 continue
             row = (*pick(line)[:-1], *beside)
+            if relation.line_column is not None:
+                row = (*row, f"{path.name}:{number}")
             for place, value in told:
                 if row[place] != value:
                     raise BadFile(f"{path.name} has a line of another {relation.name or 'file'} than its name tells")
@@ -157,7 +163,8 @@ class DropConnector:
 
 def _columns(relation: Drop) -> tuple[str, ...]:
     file = () if relation.file_column is None else (relation.file_column,)
-    return (*relation.columns.values(), *file, *_named_only(relation))
+    line = () if relation.line_column is None else (relation.line_column,)
+    return (*relation.columns.values(), *file, *_named_only(relation), *line)
 
 
 def _named_only(relation: Drop) -> tuple[str, ...]:
@@ -185,6 +192,25 @@ def _tests(condition: Condition) -> Iterator[Comparison]:
                 yield from _tests(part)
         case Comparison():
             yield condition
+
+
+def _has_none(path: Path, relation: Drop, fetch: Fetch) -> bool:
+    """Whether no line has one of the keys, which is found out at a fifth of what parsing takes; False where a cell is
+    quoted or a line short, so that it takes parsing to know."""
+    key = fetch.shape.key
+    if key is None or key.kind != "text" or key.normaliser is not None or path.suffix.lower() in SHEETS:
+        return False
+    text = path.read_bytes().decode(relation.encoding)
+    header, *lines = text.split("\n")
+    names = [relation.columns.get(name.strip()) for name in header.split(relation.delimiter)]
+    if '"' in text or key.name not in names or not set(relation.columns.values()) <= set(names):
+        return False
+    at = names.index(key.name)
+    try:
+        found = {line.split(relation.delimiter, at + 1)[at] for line in lines if line}
+    except IndexError:
+        return False
+    return found.isdisjoint(fetch.keys) and not (at == len(names) - 1 and "\r" in text)
 
 
 def _csv(path: Path, relation: Drop) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ from schema.errors import PartlyUnreadable
 
 REPEATED = """
 def column(values):
-    known = {v: decode(v) for v in set(values)}
+    known = {v: None if v is None else decode(v) for v in set(values)}
     return [known[v] for v in values] if len(known) > 1 else [*known.values()] * len(values)
 """
 """Legacy texts are codes, months, days: few different ones in a column, each decoded once."""
@@ -27,7 +27,7 @@ FEW = 4
 
 Report = Callable[[Field], None]
 Column = Callable[[Sequence[Any]], Sequence[Any]]
-"""A whole column, decoded. Raises when any of its values cannot be read."""
+"""A whole column, decoded. Raises when any of its values cannot be read, and may where one is null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,12 @@ def _column(codec: Codec) -> Column:
         return codec.column
     env: dict[str, Any] = {"Decimal": Decimal, "decode": codec.decode}
     if codec.inline is not None:
-        exec(f"def column(values):\n    return [{codec.inline.format(v='v')} for v in values]\n", env)
+        inline = codec.inline.format(v="v")
+        exec(f"def column(values):\n    return [None if v is None else {inline} for v in values]\n", env)
     elif codec.kind == "text":
         exec(REPEATED, env)
     else:
-        exec("def column(values):\n    return [decode(v) for v in values]\n", env)
+        exec("def column(values):\n    return [None if v is None else decode(v) for v in values]\n", env)
     column: Column = env["column"]
     return column
 
@@ -83,9 +84,6 @@ def _column(codec: Codec) -> Column:
 def _decoded(values: Sequence[Any], part: Field, codec: Codec, column: Column, report: Report) -> Sequence[Any]:
     """Nulls stay nulls. Where one value of many cannot be read, it is looked at by itself; where nobody knows which,
     each different one is."""
-    if None in values:
-        decoded = iter(_decoded([value for value in values if value is not None], part, codec, column, report))
-        return [None if value is None else next(decoded) for value in values]
     try:
         return column(values)
     except PartlyUnreadable as error:
@@ -93,7 +91,10 @@ def _decoded(values: Sequence[Any], part: Field, codec: Codec, column: Column, r
             error.column[at] = _carefully(values[at], part, codec, report)
         return error.column
     except Exception:
-        return _one_by_one(values, part, codec, column, report)
+        if None not in values:
+            return _one_by_one(values, part, codec, column, report)
+    decoded = iter(_decoded([value for value in values if value is not None], part, codec, column, report))
+    return [None if value is None else next(decoded) for value in values]
 
 
 def _one_by_one(values: Sequence[Any], part: Field, codec: Codec, column: Column, report: Report) -> Sequence[Any]:

@@ -6,116 +6,19 @@ Each payment has a case of its own. Most cases are plain; every few hundredth go
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import random
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from legacy.books import Bill, Books
+from legacy.oddities import write_oddities
 from legacy.world import World, dashed, rupees, spelled
 
 HEADS = (("TOKTAX", "Token tax"), ("VEHREG", "Vehicle registration"), ("PROPTX", "Property tax"), ("B016", "Tax on professions"), ("MUTFEE", "Mutation fee"))  # fmt: skip
 BANKS = ("NBP", "HBL", "UBL")
-AS_KNOWN_AT = "2025-07-05T23:59:59+05:00"
-SYSTEMS = ("bpay", "bank", "fabs")
-LATE_FILE = ("HBL", "20250702")
-"""The scroll that arrived a week late."""
-
 CASES = {211: "not_in_bank", 223: "not_in_fabs", 227: "amount_differs", 229: "reversed", 233: "reversed_after_settlement", 239: "settled_late", 241: "booked_late"}  # fmt: skip
 """Every so many-th payment -> what happens to it; ``settled_late`` and ``booked_late`` are whole in the end."""
-
-
-@dataclass(slots=True)
-class Books:
-    """Writes to the three systems and keeps the truth: amounts by day and head, now and as known on 5 July."""
-
-    world: World
-    folder: Path
-    transaction: int = 0
-    receipt: int = 0
-    today: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
-    then: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
-    unmatched: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    later: list[dict[str, str]] = field(default_factory=list)
-    files: dict[tuple[str, str], tuple[TextIO, Any]] = field(default_factory=dict)
-
-    def _count(self, system: str, day: dt.date, head: str, paisa: int, recorded: str, what: str) -> None:
-        for sheet in (self.today, self.then) if recorded <= AS_KNOWN_AT else (self.today,):
-            own = sheet.setdefault(day.isoformat(), {}).setdefault(head, dict.fromkeys(SYSTEMS, 0))
-            own[system] += paisa
-        if day.isoformat() <= AS_KNOWN_AT[:10] and recorded > AS_KNOWN_AT:
-            told = {"system": system, "id": what, "day": day.isoformat(), "head": head, "amount": rupees(paisa)}
-            self.later.append({**told, "recorded_at": recorded})
-
-    def paid(self, bill: _Bill, day: dt.date, time: str, recorded: str, reversal_of: int | None = None) -> int:
-        """A transaction of B-pay; a reversal has the same amount and names what it undoes."""
-        self.transaction += 1
-        stamp = day.strftime("%Y%m%d")
-        self.world.put("bpay", "transactions", (
-            self.transaction, bill.psid, bill.auth, bill.paisa, stamp, time, bill.bank, recorded, reversal_of, bill.head,
-        ))  # fmt: skip
-        sign = 1 if reversal_of is None else -1
-        self._count("bpay", day, bill.head, sign * bill.paisa, recorded, str(self.transaction))
-        return self.transaction
-
-    def settled(self, bill: _Bill, day: dt.date, paisa: int) -> None:
-        """A line of the scroll of ``day``. The truth counts it on the day before: T+1."""
-        stamp = day.strftime("%Y%m%d")
-        key = (bill.bank, stamp)
-        received = f"{day + dt.timedelta(days=7 if key == LATE_FILE else 0)}T06:00:00+05:00"
-        if key not in self.files:
-            file = (self.folder / f"{bill.bank}_{stamp}.csv").open("w", newline="")
-            writer = csv.writer(file)
-            writer.writerow(["bank", "settled", "psid", "auth_id", "amount", "head", "received_at"])
-            self.files[key] = (file, writer)
-        self.files[key][1].writerow((bill.bank, stamp, bill.psid, bill.auth, rupees(paisa), bill.head, received))
-        self._count("bank", day - dt.timedelta(days=1), bill.head, paisa, received, bill.psid)
-
-    def booked(
-        self, bill: _Bill, day: dt.date, recorded: str, *, psid: str | None = None, reversal_of: str | None = None
-    ) -> str:
-        """A receipt of FABS; reversals as in B-pay."""
-        self.receipt += 1
-        number = f"R{self.receipt:09d}"
-        self.world.put("fabs_soap", "receipts", (
-            number, day.strftime("%Y%m%d"), bill.head, bill.district, bill.paisa,
-            bill.psid if psid is None else psid, recorded, reversal_of,
-        ))  # fmt: skip
-        sign = 1 if reversal_of is None else -1
-        self._count("fabs", day, bill.head, sign * bill.paisa, recorded, number)
-        return number
-
-    def odd(self, reason: str, bill: _Bill, day: dt.date, **more: str) -> None:
-        told = {"psid": bill.psid, "day": day.isoformat(), "head": bill.head, "amount": rupees(bill.paisa)}
-        self.unmatched.setdefault(reason, []).append({**told, **more})
-
-    def close(self) -> None:
-        for file, _ in self.files.values():
-            file.close()
-        self.world.truth["q12"] = {"daily": _told(self.today), "unmatched": self.unmatched}
-        self.world.truth["q24"] = {
-            "as_known_at": AS_KNOWN_AT,
-            "daily": {day: heads for day, heads in _told(self.then).items() if day <= AS_KNOWN_AT[:10]},
-            "recorded_later": sorted(self.later, key=lambda one: (one["system"], one["id"])),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Bill:
-    psid: str
-    head: str
-    paisa: int
-    auth: str
-    bank: str
-    district: str
-
-
-def _told(sheet: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, dict[str, str]]]:
-    return {
-        day: {head: {name: rupees(paisa) for name, paisa in own.items()} for head, own in sorted(heads.items())}
-        for day, heads in sorted(sheet.items())
-    }
 
 
 def write_revenue(world: World, folder: Path) -> None:
@@ -138,7 +41,7 @@ def write_revenue(world: World, folder: Path) -> None:
         day = dt.date(2025, 6, 24) + dt.timedelta(days=into // 3) if summer else dt.date(2025, 9, 1) + dt.timedelta(days=into)  # fmt: skip
         name, female = world.person(rng)
         payer = dashed(world.new_cnic(female)) if rng.random() < 0.7 else ""
-        bill = _Bill(
+        bill = Bill(
             f"{10_000_000_000_000_000 + serial * 7:017d}", head, amount, f"{serial % 1_000_000:06d}",
             BANKS[serial % 3], spelled(place, rng),
         )  # fmt: skip
@@ -161,11 +64,12 @@ def write_revenue(world: World, folder: Path) -> None:
         if serial % 50_000 == 0:
             world.progress("bills", serial, world.scale.bills)
     _challans(world, books)
+    write_oddities(world, books)
     books.close()
     world.truth["q4"] = truth
 
 
-def _pay(books: Books, rng: random.Random, bill: _Bill, day: dt.date) -> str:
+def _pay(books: Books, rng: random.Random, bill: Bill, day: dt.date) -> str:
     """What happens to a payment; the name of its case."""
     case = next((name for every, name in CASES.items() if (books.transaction + 1) % every == 0), "plain")
     recorded, booked = f"{day}T20:00:00+05:00", f"{day}T23:00:00+05:00"
@@ -203,7 +107,7 @@ def _pay(books: Books, rng: random.Random, bill: _Bill, day: dt.date) -> str:
     return case
 
 
-def _pay_at_the_counter(books: Books, bill: _Bill, day: dt.date) -> None:
+def _pay_at_the_counter(books: Books, bill: Bill, day: dt.date) -> None:
     """The bank took the money and B-pay never heard of it: the bill still stands as unpaid."""
     books.settled(bill, day + dt.timedelta(days=1), bill.paisa)
     books.booked(bill, day, f"{day}T23:00:00+05:00")
@@ -217,6 +121,6 @@ def _challans(world: World, books: Books) -> None:
         day = dt.date(2025, 9, 1) + dt.timedelta(days=rng.randint(0, 27))
         place = world.places[serial % len(world.places)]
         paisa = rng.randint(500, 20_000) * 100
-        bill = _Bill("", HEADS[serial % len(HEADS)][0], paisa, "", "", spelled(place, rng))
+        bill = Bill("", HEADS[serial % len(HEADS)][0], paisa, "", "", spelled(place, rng))
         number = books.booked(bill, day, f"{day}T23:00:00+05:00", psid="")
         books.odd("no_psid", bill, day, receipt=number)

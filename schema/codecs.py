@@ -39,8 +39,8 @@ class Codec:
     field's own. ``total``: every non-null raw has a value. ``ordered``: raws that have a value (normalised, when there
     is a normaliser) sort, compare and group as their values do. ``factor``: value = raw * factor, so that sums may be
     taken in the source. ``inline``: ``decode`` as an expression over ``{v}`` for generated code, only when it cannot
-    raise. ``column``: ``decode`` over many values at once, none of them None; it raises anything at all when one of
-    them is not plainly what it should be: PartlyUnreadable where it knows which, else each is decoded by itself.
+    raise. ``column``: ``decode`` over many values at once; it raises anything at all when one of them is None or not
+    plainly what it should be: PartlyUnreadable where it knows which, else each is decoded by itself.
     ``spell_all``: the spellings of many distinct values, where that is quicker than one by one."""
 
     name: str
@@ -78,6 +78,13 @@ blank_is_null = Codec(
     inline="({v}.strip(' \\t\\r\\n') or None)",
 )  # fmt: skip
 """Stripped text whose empty form means that nothing is known."""
+
+
+empty_is_null = Codec(
+    "empty_is_null", lambda raw: raw or None, lambda value: (value,) if value else (), kind="text",
+    inline="({v} or None)",
+)  # fmt: skip
+"""Text that stands as it was typed and is empty where nothing is known: it can be asked for as a key."""
 
 
 def _decode_cnic(raw: Any) -> str | None:

@@ -81,7 +81,8 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Drop:
     """Files a department drops into a folder: CSV or Excel by suffix. ``pattern``: glob below the source's folder;
-    ``columns``: header -> column; ``file_column`` names a column that holds the file's name. ``told_by_name``:
+    ``columns``: header -> column; ``file_column`` names a column that holds the file's name, ``line_column`` one that
+    holds it with the line's number, which is a line's own even where everything in it stands twice. ``told_by_name``:
     column -> pattern whose one group is, in a file's name, the value of that column in each of its lines, whether they
     have the column themselves or not: a file whose name tells another value than is asked for is not opened."""
 
@@ -90,6 +91,7 @@ class Drop:
     encoding: str = "utf-8-sig"
     delimiter: str = ","
     file_column: str | None = None
+    line_column: str | None = None
     name: str = ""
     told_by_name: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from auth.principal import ANONYMOUS, Principal
 from gateway.lately import Lately
 from schema.fetch import Connector, Fetch, Rows
@@ -135,19 +137,59 @@ async def test_daily_collection_in_three_books(desk: Desk, systems: Systems) -> 
 
 REASONS = {
     "not_in_bank": "not in the bank", "not_in_bpay": "not in B-pay", "not_in_fabs": "not in FABS",
-    "amount_differs": "amounts differ", "reversed_after_settlement": "reversed after settlement", "no_psid": "no PSID",
+    "amount_differs": "settled in excess", "reversed_after_settlement": "reversed after settlement",
+    "no_psid": "no PSID", "settled_twice": "settled twice", "booked_twice": "booked twice", "paid_twice": "paid twice",
+    "settled_in_part": "settled in part", "under_another_head": "under another head",
+    "in_fabs_alone": "in FABS alone", "booked_otherwise": "booked otherwise",
 }  # fmt: skip
 
 
-async def test_unmatched_payments_both_ways_with_their_reasons(desk: Desk, systems: Systems) -> None:
-    query = f"""query ($after: String) {{ unmatchedPayments(first: 200, after: $after)
-        {{ nodes {{ code reason day head amount }} {PAGE} }} }}"""
-    found: dict[str, set[str]] = {}
+Items = dict[str, set[tuple[str, str, str]]]
+"""Reason -> what each is known as, its day and its head."""
+
+
+async def unmatched(desk: Desk, where: str = "{}") -> Items:
+    query = f"""query ($after: String) {{ unmatchedPayments(first: 200, after: $after, where: {where})
+        {{ nodes {{ knownAs reason day head amount }} {PAGE} }} }}"""
+    found: Items = {}
     for node in await everything(desk, query, "unmatchedPayments"):
-        found.setdefault(node["reason"], set()).add(node["code"])
-    told = systems.truth["q12"]["unmatched"]
-    expected = {reason: {one.get("receipt", one["psid"]) for one in items} for reason, items in told.items()}
-    assert found == {REASONS[reason]: codes for reason, codes in expected.items()}
+        found.setdefault(node["reason"], set()).add((node["knownAs"], node["day"], node["head"]))
+    return found
+
+
+def told_unmatched(systems: Systems) -> Items:
+    """A reversal stands on the day it was made."""
+    return {
+        REASONS[reason]: {
+            (one.get("receipt", one["psid"]), one.get("reversed_on", one["day"]), one["head"]) for one in items
+        }
+        for reason, items in systems.truth["q12"]["unmatched"].items()
+    }  # fmt: skip
+
+
+async def test_unmatched_payments_both_ways_with_their_reasons(desk: Desk, systems: Systems) -> None:
+    expected = told_unmatched(systems)
+    assert expected.keys() == set(REASONS.values())
+    assert await unmatched(desk) == expected
+
+
+@pytest.mark.parametrize("day", ["2025-09-10", "2025-10-06", "2025-10-08", "2025-10-07"])
+async def test_unmatched_payments_of_a_day(desk: Desk, systems: Systems, day: str) -> None:
+    """A day's books are read and what they leave open is looked for: no book is read whole."""
+    expected = {
+        reason: {one for one in items if one[1] == day} for reason, items in told_unmatched(systems).items()
+    }  # fmt: skip
+    assert await unmatched(desk, f'{{day: {{eq: "{day}"}}}}') == {
+        reason: items for reason, items in expected.items() if items
+    }
+    read = desk.ledger.last["rows"]
+    roots = {"BankScrollLine": "bankScrollLines", "Transaction": "transactions", "Receipt": "receipts"}
+    for record, root in roots.items():
+        assert read[f"finance.{record}"] * 5 < await how_many(desk, root)
+
+
+async def how_many(desk: Desk, root: str) -> int:
+    return int((await desk.data(f"{{ {root} {{ totalCount }} }}", AUDITOR))[root]["totalCount"])
 
 
 async def test_collection_as_known_then_and_now(desk: Desk, systems: Systems) -> None:

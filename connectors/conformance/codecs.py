@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -44,6 +44,15 @@ def codec_problems(tested: Tested, raws: list[Any]) -> Iterator[tuple[str, str |
     if codec.inline is not None:
         inline = eval(f"lambda v: {codec.inline.format(v='v')}", {"Decimal": Decimal})
         yield "inline says what decode says", _told(sum(inline(raw) != codec.decode(raw) for raw, _ in readable))
+    if codec.column is not None:
+        yield "column reads no null as a value", _told(_read_as_value(codec.column))
+
+
+def _read_as_value(column: Callable[[Sequence[Any]], Sequence[Any]]) -> int:
+    try:
+        return sum(value is not None for value in column([None]))
+    except Exception:
+        return 0
 
 
 class _Failed:

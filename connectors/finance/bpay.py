@@ -8,7 +8,16 @@ from decimal import Decimal
 from connectors.finance.sources import banks, bpay, bpay_report
 from schema.changes import watermark
 from schema.classification import confidential, public, restricted
-from schema.codecs import blank_is_null, code_table, fixed_paisa, iso_stamp, rupees_text, stripped, yyyymmdd
+from schema.codecs import (
+    blank_is_null,
+    code_table,
+    empty_is_null,
+    fixed_paisa,
+    iso_stamp,
+    rupees_text,
+    stripped,
+    yyyymmdd,
+)
 from schema.declare import column, many, one, record
 from schema.relations import Collection, Drop, Parameter
 
@@ -69,15 +78,16 @@ scroll_rows = Drop(
     "*.csv",
     {"bank": "bank", "settled": "settled", "psid": "psid", "auth_id": "auth_id", "amount": "amount", "head": "head",
      "received_at": "received_at"},
-    file_column="file", name="bank scroll", told_by_name={"settled": r"_([0-9]{8})\.csv$"},
+    file_column="file", line_column="line", name="bank scroll", told_by_name={"settled": r"_([0-9]{8})\.csv$"},
 )  # fmt: skip
 
 
-@record(banks, scroll_rows, key="psid", size=3_000_000, recorded="received_at")
+@record(banks, scroll_rows, key="code", size=3_000_000, recorded="received_at")
 class BankScrollLine:
     """A payment as the bank settled it, a day later."""
 
-    psid: str = column("psid", restricted)
+    code: str = column("line", restricted, description="The file and the line's number in it.")
+    psid: str | None = column("psid", restricted, codec=empty_is_null)
     bank: str | None = column("bank", restricted)
     settled_on: dt.date | None = column("settled", restricted, codec=yyyymmdd, distinct=40)
     amount: Decimal | None = column("amount", restricted, codec=rupees_text)

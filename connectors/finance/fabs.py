@@ -7,7 +7,17 @@ from decimal import Decimal
 
 from connectors.finance.sources import fabs, fabs_soap
 from schema.classification import confidential, open_, public, restricted
-from schema.codecs import blank_is_null, cnic, code_table, decimal, iso_stamp, rupees_text, yyyymm, yyyymmdd
+from schema.codecs import (
+    blank_is_null,
+    cnic,
+    code_table,
+    decimal,
+    empty_is_null,
+    iso_stamp,
+    rupees_text,
+    yyyymm,
+    yyyymmdd,
+)
 from schema.declare import column, many, one, record
 from schema.districts import district_alias
 from schema.relations import Operation, Parameter, Select
@@ -103,7 +113,7 @@ class Receipt:
     head: str | None = column("headCode", public)
     district_code: str | None = column("district", public, codec=district_alias("FABS"))
     amount: Decimal | None = column("amount", public, codec=rupees_text)
-    psid: str | None = column("psid", restricted, codec=blank_is_null)
+    psid: str | None = column("psid", restricted, codec=empty_is_null)
     recorded_at: dt.datetime | None = column("recordedAt", public, codec=iso_stamp)
     reversal_of: str | None = column("reversalOf", public, codec=blank_is_null, description="The one it takes back.")
     district = one("finance.District", on="district_code")

@@ -59,6 +59,7 @@ payments = Source(
 )  # fmt: skip
 banks = Source(
     "banks", "finance", "drop", "Bank scrolls (one CSV a bank a day)", FILES, owner="Treasury Officer",
-    # One day of all banks: 100,000 lines.
-    limits=Limits(row_budget=150_000), refresh="daily, a day late", description="What the banks settled.", kept_s=300,
+    # One day of all banks: 100,000 lines. PSIDs are looked for in all files: once, not a thousand at a time.
+    limits=Limits(timeout_s=20.0, max_keys=100_000, row_budget=150_000), refresh="daily, a day late",
+    description="What the banks settled.", kept_s=300,
 )  # fmt: skip

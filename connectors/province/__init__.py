@@ -7,6 +7,7 @@ from connectors.province import (
     indicators,
     lifecycle,
     lifecycle_rules,
+    matching,
     money,
     presence,
     service,
@@ -19,8 +20,8 @@ from schema.catalog import Declared
 declared = Declared(
     province,
     (
-        *presence.records, *service.records, *money.records, *boards.records, *lifecycle.records, *cohorts.records,
-        *standing.records, *indicators.records,
+        *presence.records, *service.records, *money.records, *matching.records, *boards.records, *lifecycle.records,
+        *cohorts.records, *standing.records, *indicators.records,
     ),
     (*rules, *lifecycle_rules.rules, *indicators.rules), (*lifecycle.links_from, *standing.links_from),
     presets=indicators.presets, indicators=indicators.indicators,

@@ -8,22 +8,15 @@ from decimal import Decimal
 from connectors.province.sources import records as source
 from schema.declare import derived, one, taken
 from schema.derive import (
-    both,
-    cases,
-    cell,
     days_after,
-    first_of,
     fiscal_year_of,
-    has,
     joined,
-    lacks,
     less_if,
     or_else,
     plus,
     rows,
     total,
 )
-from schema.predicates import is_null, row
 
 NOTHING = Decimal("0.00")
 
@@ -64,55 +57,6 @@ class DailyCollection:
     bpay: Decimal | None = taken("bpay")
     bank: Decimal | None = taken("bank")
     fabs: Decimal | None = taken("fabs")
-
-
-paid = rows(
-    "finance.Transaction", is_null(row.reversal_of),
-    number="number", psid="psid", paid="amount", paid_on="paid_on", head="head",
-)  # fmt: skip
-taken_back = rows("finance.Transaction", undoes="reversal_of", undone_by="number").keep(has("undoes"))
-settled = rows("finance.BankScrollLine", psid="psid", settled="amount", settled_on="settled_on", bank_head="head")
-booked = rows(
-    "finance.Receipt", is_null(row.reversal_of),
-    psid="psid", receipt="code", booked="amount", received_on="received_on", receipt_head="head",
-)  # fmt: skip
-REASON = cases(
-    (both(lacks("psid"), has("receipt")), "no PSID"),
-    (both(lacks("paid"), has("settled")), "not in B-pay"),
-    (both(has("undone_by"), has("settled")), "reversed after settlement"),
-    (has("undone_by"), None),
-    (both(has("paid"), lacks("settled")), "not in the bank"),
-    (cell.settled != cell.paid, "amounts differ"),
-    (both(has("paid"), lacks("receipt")), "not in FABS"),
-)
-
-
-@derived(
-    source,
-    paid.left_join(taken_back, number="undoes")
-    .match(settled, psid="psid")
-    .match(booked, psid="psid")
-    .compute(reason=REASON)
-    .keep(has("reason"))
-    .compute(
-        code=first_of("psid", "receipt"), head=first_of("head", "bank_head", "receipt_head"),
-        settled_for=days_after("settled_on", -1), amount=first_of("paid", "settled", "booked"),
-    )
-    .compute(day=first_of("paid_on", "settled_for", "received_on")),
-    key="code", size=20_000, requires_all=("finance.Transaction", "finance.BankScrollLine", "finance.Receipt"),
-)  # fmt: skip
-class UnmatchedPayment:
-    """A payment that B-pay, the bank and FABS do not tell alike, and why. Nothing is matched but by equal PSIDs and
-    equal amounts; of several reasons the first is told."""
-
-    code: str = taken("code", description="The PSID, or the receipt where there is none.")
-    reason: str | None = taken("reason")
-    day: dt.date | None = taken("day")
-    head: str | None = taken("head")
-    amount: Decimal | None = taken("amount", description="As B-pay has it, else the bank, else FABS.")
-    paid: Decimal | None = taken("paid", description="By B-pay.")
-    settled: Decimal | None = taken("settled", description="By the bank.")
-    booked: Decimal | None = taken("booked", description="By FABS.")
 
 
 lines = (
@@ -158,4 +102,4 @@ class DistrictFunctionSpending:
     district = one("finance.District", on="district_code")
 
 
-records = (DailyCollection, UnmatchedPayment, DistrictFunctionSpending)
+records = (DailyCollection, DistrictFunctionSpending)

@@ -2,18 +2,20 @@
 door."""
 
 from connectors.province.boards import FacilityNow, StockAlarm
-from connectors.province.money import DailyCollection, DistrictFunctionSpending, UnmatchedPayment
+from connectors.province.matching import OpenPayment, UnmatchedPayment
+from connectors.province.money import DailyCollection, DistrictFunctionSpending
 from connectors.province.presence import AbsenteePayslip, UnpostedPayslip
 from connectors.province.service import BusyStockOut, DistrictEnrolment
 from schema.classification import confidential
 from schema.rules import Rule, allow, allow_totals, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
-ACCUSING = (UnpostedPayslip, AbsenteePayslip, DailyCollection, UnmatchedPayment)
+ACCUSING = (UnpostedPayslip, AbsenteePayslip, DailyCollection, OpenPayment, UnmatchedPayment)
+RECONCILING = (DailyCollection, OpenPayment, UnmatchedPayment)
 
 rules: tuple[Rule, ...] = (
     *(allow("auditor", record, up_to=confidential, purposes=AUDIT, case=True) for record in ACCUSING),
-    *(allow("department_officer", record, up_to=confidential) for record in (DailyCollection, UnmatchedPayment)),
+    *(allow("department_officer", record, up_to=confidential) for record in RECONCILING),
     *(allow(role, DistrictEnrolment, up_to=confidential) for role in ("planner", "auditor", "department_officer")),
     allow("public", BusyStockOut, up_to=confidential),
     allow("public", FacilityNow, up_to=confidential),

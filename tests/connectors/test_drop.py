@@ -42,6 +42,48 @@ async def test_rows_of_all_files_in_the_order_of_their_names(tmp_path: Path) -> 
     assert await rows_of(tmp_path, SCROLL, "psid", "file") == [("1", "a.csv"), ("2", "b.csv")]
 
 
+async def test_a_line_has_its_files_name_and_its_number(tmp_path: Path) -> None:
+    numbered = Drop("*.csv", SCROLL.columns, line_column="line")
+    (tmp_path / "a.csv").write_text(HEAD + "1,1.00\n\n1,1.00\nshort\n2,2.00\n")
+    assert await rows_of(tmp_path, numbered, "psid", "line") == [("1", "a.csv:2"), ("1", "a.csv:4"), ("2", "a.csv:6")]
+
+
+PLAIN = HEAD + "1,1.00\n2,2.00\n"
+ODD = {
+    "quoted": HEAD + '"1",1.00\n"2,3",2.00\n', "short": HEAD + "\n,\n2\n1,1.00\n", "padded": "PSID , Amount\n1,1.00\n",
+    "carriage": PLAIN.replace("\n", "\r\n"), "other order": "Amount,PSID\n1.00,1\n2.00,3\n",
+    "other order, carriage": "Amount,PSID\r\n1.00,1\r\n", "nothing": HEAD, "empty cells": HEAD + ",1.00\n1,\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
+@pytest.mark.parametrize("keys", [("1",), ("3",), ("2,3", "9"), ("9",), ()])
+async def test_a_key_is_found_however_its_file_is_written(tmp_path: Path, text: str, keys: tuple[str, ...]) -> None:
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    (tmp_path / "b.csv").write_text(PLAIN)
+    everything = await rows_of(tmp_path, SCROLL, "psid", "file")
+    asked = a_fetch(SCROLL, "psid", "file", key="psid", keys=keys)
+    assert (await connector(tmp_path).fetch(asked)).rows == [row for row in everything if row[0] in keys]
+
+
+async def test_a_file_without_any_of_the_keys_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, psid in (("a", "1"), ("b", "2"), ("c", "3")):
+        (tmp_path / f"{name}.csv").write_text(HEAD + f"{psid},1.00\n")
+    parsed: list[str] = []
+    parse = DropConnector._parse
+    monkeypatch.setattr(
+        DropConnector, "_parse", lambda own, path, relation: (parsed.append(path.name), parse(own, path, relation))[1]
+    )
+    answer = await connector(tmp_path).fetch(a_fetch(SCROLL, "psid", key="psid", keys=("2",)))
+    assert (answer.rows, parsed) == ([("2",)], ["b.csv"])
+
+
+async def test_a_file_without_its_columns_is_told_also_where_keys_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("PSID,Total\n1,1.00\n")
+    with pytest.raises(SourceUnavailable, match="no column Amount"):
+        await connector(tmp_path).fetch(a_fetch(SCROLL, "psid", key="psid", keys=("2",)))
+
+
 async def test_a_file_whose_name_tells_another_value_is_not_opened(tmp_path: Path) -> None:
     told = Drop("*.csv", SCROLL.columns, told_by_name={"psid": r"_([0-9]+)\.csv$"})
     (tmp_path / "a_1.csv").write_text(HEAD + "1,1.00\n")

@@ -7,7 +7,7 @@ import csv
 import datetime as dt
 import re
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -205,20 +205,52 @@ def collection(raw: Raw, known_at: str = "9999") -> Daily:
 
 def unmatched(raw: Raw) -> dict[str, set[str]]:
     """Question 12's leftovers: reason -> PSIDs, or receipts where there is no PSID."""
-    rows = raw.rows("bpay", "SELECT txn_id, psid, amount_paisa, reversal_of FROM transactions")
-    undone = {reversal for *_, reversal in rows}
-    payments = {psid: (number, paisa) for number, psid, paisa, reversal in rows if reversal is None}
-    receipts = {psid for (psid,) in raw.rows("fabs_soap", "SELECT psid FROM receipts WHERE psid <> ''")}
-    bank = {line["psid"]: int(Decimal(line["amount"]) * 100) for line in raw.scroll()}
-    standing = {psid: paisa for psid, (number, paisa) in payments.items() if number not in undone}
-    return {
-        "not_in_bank": {psid for psid in standing if psid not in bank},
-        "not_in_bpay": {psid for psid in bank if psid not in payments},
-        "not_in_fabs": {psid for psid in standing if psid not in receipts},
-        "amount_differs": {psid for psid, paisa in standing.items() if psid in bank and bank[psid] != paisa},
-        "reversed_after_settlement": {psid for psid in payments if psid not in standing and psid in bank},
-        "no_psid": {number for (number,) in raw.rows("fabs_soap", "SELECT receipt_no FROM receipts WHERE psid = ''")},
-    }
+    books: dict[str, dict[str, dict[str, int]]] = {}
+    many: dict[str, Counter[str]] = {}
+
+    def enter(book: str, psid: str, head: str, paisa: int, what: str) -> None:
+        own = books.setdefault(psid, {"bpay": {}, "bank": {}, "fabs": {}})[book]
+        own[head] = own.get(head, 0) + paisa
+        many.setdefault(psid, Counter())[what] += 1
+
+    for psid, head, paisa, reversal in raw.rows(
+        "bpay", "SELECT psid, head_code, amount_paisa, reversal_of FROM transactions"
+    ):
+        enter("bpay", psid, head, paisa if reversal is None else -paisa, "payment" if reversal is None else "undone")
+    for line in raw.scroll():
+        enter("bank", line["psid"], line["head"], int(Decimal(line["amount"]) * 100), "line")
+    found: dict[str, set[str]] = {}
+    for number, psid, head, paisa, reversal in raw.rows(
+        "fabs_soap", "SELECT receipt_no, psid, head_code, amount_paisa, reversal_of FROM receipts"
+    ):
+        if not psid:
+            found.setdefault("no_psid", set()).add(number)
+        else:
+            enter("fabs", psid, head, paisa if not reversal else -paisa, "receipt" if not reversal else "returned")
+    for psid, told in books.items():
+        bpay, bank, fabs = ({head: paisa for head, paisa in book.items() if paisa} for book in told.values())
+        if not bpay == bank == fabs:
+            sums = [sum(book.values()) for book in (bpay, bank, fabs)]
+            found.setdefault(_reason(many[psid], *sums), set()).add(psid)
+    return found
+
+
+def _reason(many: Counter[str], bpay: int, bank: int, fabs: int) -> str:
+    if bpay == bank == fabs:
+        return "under_another_head"
+    if not many["payment"]:
+        return "not_in_bpay" if many["line"] else "in_fabs_alone"
+    if many["undone"] and not bpay:
+        return "reversed_after_settlement"
+    if not many["line"]:
+        return "not_in_bank"
+    if bank > bpay:
+        return "settled_twice" if many["line"] > many["payment"] else "amount_differs"
+    if bank < bpay:
+        return "paid_twice" if many["payment"] > many["line"] else "settled_in_part"
+    if not many["receipt"]:
+        return "not_in_fabs"
+    return "booked_twice" if fabs > bpay else "booked_otherwise"
 
 
 def spending(raw: Raw) -> dict[str, Any]:

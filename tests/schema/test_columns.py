@@ -57,6 +57,13 @@ def test_a_column_with_anything_unusual_in_it_is_not_decoded_as_a_whole(codec: C
         codec.column(values)
 
 
+@pytest.mark.parametrize("codec", {codec.name: codec for codec, _ in CLEAN}.values(), ids=lambda codec: codec.name)
+def test_a_column_reads_no_null_as_a_value(codec: Codec) -> None:
+    assert codec.column is not None
+    with pytest.raises((Unreadable, TypeError, KeyError, AttributeError)):
+        codec.column([None])
+
+
 def test_a_column_of_cnics_says_which_are_none_and_tells_the_others() -> None:
     assert cnic.column is not None
     with pytest.raises(PartlyUnreadable) as told:
