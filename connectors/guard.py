@@ -47,15 +47,15 @@ class _Around:
 
 
 class Bounded(_Around):
-    """At most ``limits.concurrency`` fetches at once, each within ``limits.timeout_s`` and the fetch's own deadline;
-    waiting for a turn counts."""
+    """At most ``limits.concurrency`` fetches at once, each within the time of the source's limits and the fetch's own
+    deadline; waiting for a turn counts."""
 
     def __init__(self, inner: Connector, turns: asyncio.Semaphore | None = None) -> None:
         super().__init__(inner)
         self._turns = turns or asyncio.Semaphore(self.source.limits.concurrency)
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
-        deadline = min(fetch.deadline, asyncio.get_running_loop().time() + self.source.limits.timeout_s)
+        deadline = min(fetch.deadline, asyncio.get_running_loop().time() + _time_s(fetch, self.source))
         try:
             async with asyncio.timeout_at(deadline), self._turns:
                 return await self.inner.fetch(fetch)
@@ -98,7 +98,7 @@ class BreakerState:
 class Breaker(_Around):
     """After ``limits.breaker_failures`` failures in a row the source is left alone for ``limits.breaker_pause_s``; then
     one fetch at a time may try. What is the request's own fault is no failure of the source: a refused budget or
-    request, one that came too soon, or a deadline that left less than half of ``limits.timeout_s``."""
+    request, one that came too soon, or a deadline that left less than half of the source's time."""
 
     def __init__(self, inner: Connector, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(inner)
@@ -112,7 +112,7 @@ class Breaker(_Around):
             if waiting or state.probing:
                 raise SourceUnavailable(f"{self.source.name}: left alone after {state.failures} failures")
             state.probing = True
-        hurried = fetch.deadline - asyncio.get_running_loop().time() < self.source.limits.timeout_s / 2
+        hurried = fetch.deadline - asyncio.get_running_loop().time() < _time_s(fetch, self.source) / 2
         try:
             rows = await self.inner.fetch(fetch)
         except (RowBudgetExceeded, SourceBusy, SourceRefused):
@@ -151,6 +151,10 @@ class Observed(_Around):
             raise
         self._observer(self.source.name, time.perf_counter() - started, len(rows.rows), rows.calls, "ok")
         return rows
+
+
+def _time_s(fetch: Fetch, source: Source) -> float:
+    return source.limits.time_s(totals=bool(fetch.shape.measures))
 
 
 def guarded(

@@ -52,6 +52,7 @@ from gateway.allowed import (
     cut,
 )
 from gateway.filters import ArgumentRefused
+from gateway.keys import with_pieces
 from gateway.paths import FieldPath, linked_fields
 from gateway.presets import WRITTEN, preset_arguments
 from gateway.pushdown import conjuncts
@@ -141,6 +142,10 @@ class _Authorizer:
             self._refuse(path, f"Query.{pick.name}", key_decision, record, record.key_field.owner)
             return NullPart(pick.key)
         if self._forgets(record, path, f"Query.{pick.name}"):
+            return NullPart(pick.key)
+        refused = self._settle(access, FieldTest(record.key_field, "eq", value, TRUE), path)
+        if refused is not None:
+            self._refuse(path, f"Query.{pick.name}", refused.decision, refused.record, refused.record.owner)
             return NullPart(pick.key)
         return KeyRoot(pick.key, access, value, self._object(pick, access, path), self.known_at)
 
@@ -263,10 +268,10 @@ class _Authorizer:
         """Tells apart which parts of a record in parts are asked for, and names those that are refused; one of them,
         when there is no other."""
         derivation = derivation_of(access.record)
-        parts = None if derivation is None else parts_of(derivation.query)
-        if parts is None or access.query is None:
+        if derivation is None or access.query is None or (parts := parts_of(derivation.query)) is None:
             return None
-        tests = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
+        asked = [test for test in conjuncts(where) if isinstance(test, FieldTest)]
+        tests = with_pieces(access.record, derivation.query, asked)
         settled = partwise.settle(parts, tests, self.variables)
         self.settled += settled
         names = partwise.asked(parts, tests, settled)

@@ -15,6 +15,7 @@ from gateway import partwise
 from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest, Settled
 from gateway.drafting import takes_keys
 from gateway.filters import within
+from gateway.keys import with_pieces
 from gateway.linking import KeysFor, Linker, Parent, Wanted
 from gateway.narrowing import Way, narrowed, origins
 from gateway.plan import DeriveInput, DeriveStep, Keeping, LookupStep, Partial, ScanStep
@@ -119,7 +120,8 @@ class Deriver:
         query = self.access.record(asked.record.name).query
         assert query is not None
         self.linker.known_at = asked.moment
-        tests = [test for test in conjuncts(asked.where) if isinstance(test, FieldTest)]
+        said = [test for test in conjuncts(asked.where) if isinstance(test, FieldTest)]
+        tests = with_pieces(asked.record, asked.derivation.query, said)
         narrow = narrowed(asked.derivation.query, tests, query.leaves)
         one = _Derivation(self, query.leaves, asked.path, narrow)
         if asked.derivation.kept:

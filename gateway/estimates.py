@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import prod
 
 from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTest, RuleTest
-from gateway.templates import Literal
+from gateway.templates import Leaf, Literal, Worked
 from schema.catalog import Field, Record
 from schema.predicates import And, Compare, Constant, IsNull, Not, Or, Predicate
 
@@ -54,8 +54,7 @@ class Estimates:
             case FieldTest(op="isNull", value=Literal(value=False)):
                 return 1.0 - ABSENT
             case FieldTest(field=part, op=op, value=value):
-                listed = len(value.value) if isinstance(value, Literal) and isinstance(value.value, list) else LISTED
-                return self._compared(record, part, op, listed)
+                return self._compared(record, part, op, _listed(value))
 
     def matched(self, test: LinkTest) -> float:
         """The share of rows that some row of the link's target is joined to."""
@@ -114,3 +113,13 @@ class Estimates:
             case Not(part=part):
                 return 1.0 - self._rule(record, part)
         return 1.0
+
+
+def _listed(value: Leaf) -> int:
+    """About how many values a list has."""
+    match value:
+        case Literal(value=list() as values):
+            return len(values)
+        case Worked(listed=int() as listed):
+            return listed
+    return LISTED

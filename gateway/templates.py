@@ -58,11 +58,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """A value worked out from another one when the plan is bound: the first day of a month that was asked for."""
+    """A value worked out from another one when the plan is bound: the first day of a month that was asked for.
+    ``listed``: of a list, about how many values it has, where that is known."""
 
     leaf: Leaf
     function: Callable[[Any], Any]
     parse: Callable[[Any], Any]
+    listed: int | None = None
 
 
 Leaf: TypeAlias = Literal | FromVariable | FromPrincipal | Known | Worked

@@ -81,9 +81,11 @@ FILES = replace(SQL, joins=False)
 class Limits:
     """How much a department lets us ask. ``row_budget``: most rows one fetch may bring when the gateway has to filter,
     order or group itself; ``max_calls_per_operation``: most calls one operation may cost this source;
-    ``max_filter_keys``: most keys of other sources that one filter may bring along."""
+    ``max_filter_keys``: most keys of other sources that one filter may bring along. ``totals_timeout_s``: for counts
+    and sums made in the source, where the department allows them longer than ``timeout_s``."""
 
     timeout_s: float = 5.0
+    totals_timeout_s: float | None = None
     concurrency: int = 8
     max_keys: int = 1000
     row_budget: int = 50_000
@@ -94,6 +96,12 @@ class Limits:
     breaker_pause_s: float = 5.0
     polls_per_s: float = 10.0
     """How often a second we may look for changes on behalf of subscribers, all of them together."""
+
+    def time_s(self, *, totals: bool) -> float:
+        """How long one fetch may take; ``totals``: the source counts or sums for it."""
+        if totals and self.totals_timeout_s is not None:
+            return self.totals_timeout_s
+        return self.timeout_s
 
 
 @dataclass(frozen=True, slots=True)

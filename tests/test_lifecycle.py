@@ -178,6 +178,23 @@ async def test_the_cohort_of_noushki_is_exact(desk: Desk, systems: Systems) -> N
     assert sum(desk.ledger.last["sourceCalls"].values()) <= 20
 
 
+async def test_a_cohort_asked_for_by_its_code_reads_what_it_reads_by_district_and_year(
+    desk: Desk, systems: Systems
+) -> None:
+    told = systems.truth["q16"]
+    where = {"districtCode": {"eq": told["district"]}, "year": {"eq": told["year"]}}
+    planner = person("planner")
+    listed = (await desk.data(COHORT, planner, where=where))["cohorts"]["nodes"]
+    read = desk.ledger.last["rows"]
+    for row in listed:
+        one = "query($code: String!) { cohort(code: $code) {" + COHORT.partition("nodes {")[2].replace("} } }", "} }")
+        found = await desk.data(one, planner, code=row["code"])
+        assert found["cohort"] == row
+        assert desk.ledger.last["rows"] == read
+    none = await desk.data(one, planner, code="NOS/all/All")
+    assert none["cohort"] is None
+
+
 def linked_members(systems: Systems) -> set[str]:
     """Those with an event in a system beyond EMIS that can be found to be theirs."""
     stories = systems.truth["q16"]

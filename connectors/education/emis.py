@@ -92,11 +92,14 @@ class Teacher:
     leaves = many("education.Leave", on="teacher_code")
 
 
+# All is joined from the left, so that MariaDB leaves out what nothing is asked of and reads the enrolments once from
+# end to end. Counting 1.1 million pupils school by school, each with its person, took it minutes.
 student_rows = Select(
     "SELECT u.openemis_no AS openemis_no, u.first_name || ' ' || u.last_name AS full_name, u.gender_id AS gender_id, "
     "u.identity_number AS identity_number, u.date_of_birth AS date_of_birth, g.name AS grade, i.code AS school_code, "
-    "d.name AS dist_nm FROM institution_students e JOIN security_users u ON u.id = e.student_id AND u.is_student = 1 "
-    "JOIN institutions i ON i.id = e.institution_id LEFT JOIN education_grades g ON g.id = e.education_grade_id "
+    "d.name AS dist_nm FROM institution_students e LEFT JOIN security_users u ON u.id = e.student_id "
+    "AND u.is_student = 1 LEFT JOIN institutions i ON i.id = e.institution_id "
+    "LEFT JOIN education_grades g ON g.id = e.education_grade_id "
     f"{DISTRICT_OF_AREA} WHERE e.student_status_id = 1",
     "institution_students",
 )

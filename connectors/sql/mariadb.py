@@ -63,10 +63,18 @@ class MariaConnector:
         for name in compiled.lists:
             if name in values:
                 values[name] = tuple(values[name]) or (None,)
-        rows = await self._run(compiled.text, values, fetch.deadline)
+        rows = await self._run(self._timed(compiled.text, fetch), values, fetch.deadline)
         if fetch.max_rows is not None and len(rows) > fetch.max_rows:
             raise RowBudgetExceeded(f"{self.source.name}: more than {fetch.max_rows} rows")
         return Rows(rows if compiled.convert is None else compiled.convert(rows))
+
+    def _timed(self, text: str, fetch: Fetch) -> str:
+        """The statement with the time that totals have, where it is not the session's: the server goes on with one
+        whose client has gone."""
+        limits = self.source.limits
+        if limits.totals_timeout_s is None or not fetch.shape.measures:
+            return text
+        return f"SET STATEMENT max_statement_time = {limits.totals_timeout_s:.3f} FOR {text}"
 
     async def _run(self, text: str, values: dict[str, Any] | None, deadline: float) -> list[Any]:
         try:

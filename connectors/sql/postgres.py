@@ -52,7 +52,8 @@ class PostgresConnector:
                 settings = {
                     "default_transaction_read_only": "on",
                     "timezone": "UTC",
-                    "statement_timeout": str(int(limits.timeout_s * 1000)),
+                    # Of any statement. What needs less is cancelled here, and asyncpg tells the server.
+                    "statement_timeout": str(int(max(limits.timeout_s, limits.time_s(totals=True)) * 1000)),
                     "application_name": "gateway",
                     "jit": "off",
                 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from connectors.guard import Bounded, Breaker, Observed, Retrying, guarded
 from schema.fetch import (
     ConnectorError,
     Fetch,
+    Function,
+    Measure,
     RowBudgetExceeded,
     Rows,
     SourceRefused,
@@ -81,6 +84,18 @@ async def test_a_source_has_no_longer_than_its_own_timeout() -> None:
     gate.source = a_source(timeout_s=0.0)
     with pytest.raises(SourceTimeout, match="rtsm: no answer in time"):
         await Bounded(gate).fetch(fetch())
+
+
+async def test_totals_have_the_time_that_the_source_allows_them() -> None:
+    gate = Gate(2)
+    gate.source = a_source(timeout_s=0.0, totals_timeout_s=20.0)
+    bounded, rows = Bounded(gate), fetch()
+    counting = replace(rows, shape=replace(rows.shape, cells=(), measures=(Measure(Function.COUNT),)))
+    counted = asyncio.ensure_future(bounded.fetch(counting))
+    with pytest.raises(SourceTimeout):
+        await bounded.fetch(rows)
+    gate.opened.set()
+    assert (await counted).rows == ROWS
 
 
 async def test_a_turn_given_up_is_free_again() -> None:

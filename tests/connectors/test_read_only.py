@@ -10,7 +10,8 @@ import pytest
 
 from connectors.address import Address
 from connectors.sql import open_sql
-from schema.fetch import Cell, Column, Fetch, FetchShape
+from connectors.sql.mariadb import MariaConnector
+from schema.fetch import Cell, Column, Fetch, FetchShape, Function, Measure
 from schema.relations import Table
 from schema.sources import SQL, Limits, Source
 from tests.houses import Systems
@@ -68,4 +69,18 @@ async def test_sessions_of_servers_run_in_utc(name: str, servers: Systems, tmp_p
     else:
         async with (await opened._opened()).acquire() as connection:
             assert await connection.fetchval(statement) == "UTC"
+    await opened.aclose()
+
+
+async def test_a_server_gives_totals_their_own_time(servers: Systems, tmp_path: Path) -> None:
+    """And nothing else: the next statement of the session has the source's."""
+    told = servers.settings(tmp_path).sources["emis"]
+    limits = Limits(timeout_s=5.0, totals_timeout_s=20.0)
+    opened = MariaConnector(Source("emis", "test", "sql", "A system", SQL, limits=limits), Address(told.url or ""))
+    shape = FetchShape(Table("areas"), (), measures=(Measure(Function.COUNT),))
+    counted = Fetch(shape, asyncio.get_running_loop().time() + 10)
+    assert "max_statement_time = 20.000 FOR" in opened._timed("SELECT 1", counted)
+    assert (await opened.fetch(counted)).rows[0][0] > 30
+    found = await opened._run("SELECT @@max_statement_time", None, counted.deadline)
+    assert float(found[0][0]) == 5.0
     await opened.aclose()

@@ -81,6 +81,25 @@ async def test_a_scorecard_asks_each_source_as_often_for_one_place_as_for_all(fi
 # Told again
 
 
+async def test_one_value_asked_for_by_its_code_reads_what_it_is_made_of_and_no_more(file_desk: Desk) -> None:
+    asked = listen(file_desk)
+    code = "HLT_REPORTING/DISTRICT/KEC/2025-09"
+    told = await file_desk.ask(f'{{ indicatorValue(code: "{code}") {{ {FACTS} }} }}', ANONYMOUS)
+    assert {source for source, *_ in asked} == {"hmis"}
+    listed = f"""{{ indicatorValues(where: {{indicator: {{eq: "HLT_REPORTING"}}, level: {{eq: "DISTRICT"}},
+        place: {{eq: "KEC"}}, period: {{eq: "2025-09"}}}}) {{ nodes {{ {FACTS} }} }} }}"""
+    (value,) = (await file_desk.ask(listed, ANONYMOUS))["data"]["indicatorValues"]["nodes"]
+    assert told["data"]["indicatorValue"] == value
+    assert value["value"] is not None
+
+
+async def test_a_value_whose_rows_may_not_be_read_is_refused_by_its_code_too(file_desk: Desk) -> None:
+    code = "FIN_UTILISED/DISTRICT/KEC/2024-25"
+    answer = await file_desk.ask(f'{{ indicatorValue(code: "{code}") {{ value }} }}', ANONYMOUS)
+    assert answer["data"] == {"indicatorValue": None}
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["REFUSED"]
+
+
 async def test_figures_are_told_again_without_asking_and_say_of_when_they_are(file_desk: Desk) -> None:
     asked = listen(file_desk)
     first = await file_desk.ask(PROVINCE, PLANNER)

@@ -9,7 +9,7 @@ from schema.periods import Frequency
 
 HIGHER, LOWER = Direction.HIGHER_IS_BETTER, Direction.LOWER_IS_BETTER
 SCHOOLS, MONITORING = "Director of Education (Schools)", "Project Director, Real-Time School Monitoring"
-# RTSM answers in pages of 500, each slower than the one before: three months at once would take half a minute. Its
+# RTSM answers in pages of 500: a month of the province is 32 calls, three would be 96 for every scorecard. Its
 # indicators are not compared with earlier months; whoever wants these asks for them.
 visited, expected = figure(visits, distinct("school")), figure(active_schools, count())
 at_posts = visits.join(
