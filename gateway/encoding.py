@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
 
-from gateway.relational import PastBound
-from gateway.table import Column
+from gateway.table import Column, PastBound
 
 DIGITS = 38
 PRECISION = 100

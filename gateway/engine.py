@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.encoding import encoded, kind_of
-from gateway.relational import Afar, Multiplied, PastBound, evaluate
+from gateway.relational import Afar, Multiplied, evaluate
 from gateway.relations import Relation, grouped, joined, kept, union
-from gateway.table import Table
+from gateway.table import PastBound, Table
 from schema.derive import Grouped, Joined, Kept, Node, Parts, Together, cells, children
 
 CLOSED: dict[str, Any] = {

@@ -45,9 +45,9 @@ from gateway.plan import (
 )
 from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE
-from gateway.relational import PastBound, evaluate, projected
+from gateway.relational import evaluate, projected
 from gateway.results import Failed, Problem, Result, RowsResult
-from gateway.table import WITHHELD, Table
+from gateway.table import WITHHELD, PastBound, Table
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
 from schema.derive import Node
@@ -353,7 +353,7 @@ class Execution:
         more = "" if engine is not None else "; the extra 'analytics' lets a gateway join more"
         raise self._fail(
             step.path, Code.BUDGET_EXCEEDED,
-            f"{step.record.type_name}: a join in it would make more than {most} rows (limits.intermediate_rows); "
+            f"{step.record.type_name}: working it out would make more than {most} rows (limits.intermediate_rows); "
             f"narrow the question{more}", step.record,
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 from gateway import spans, standing
 from gateway.judging import passing
 from gateway.publishing import publish
-from gateway.table import WITHHELD, Column, Table
+from gateway.table import WITHHELD, Column, PastBound, Table
 from gateway.working import worked_out
 from schema.derive import (
     Compared,
@@ -51,10 +51,6 @@ Multiplied: TypeAlias = Joined | Kept | Grouped | Together | Parts
 """Steps that an engine can do too."""
 
 
-class PastBound(Exception):
-    """A join would make more rows than may be held here."""
-
-
 class Afar(Protocol):
     """Rows that an engine holds, however many."""
 
@@ -73,7 +69,8 @@ class Engine(Protocol):
 
 def evaluate(node: Node, given: Mapping[int, Table], most: int | None = None, engine: Engine | None = None) -> Table:
     """Rows with the cells of ``schema.derive.cells(node)``, in no particular order. A join that would make more than
-    ``most`` rows is left to the engine. Raises PastBound without one, and where what comes back is still more."""
+    ``most`` rows is left to the engine. Raises PastBound without one, where what comes back is still more, and where
+    spans of months make more."""
     times = _times(node) if isinstance(node, Parts) else Counter[int]()
     return _Evaluation(given, times, sys.maxsize if most is None else most, engine).table(node)
 
@@ -149,18 +146,18 @@ def _evaluate(node: Node, given: Mapping[int, Table], below: Callable[[Node], Ta
             return Table.of(list(written), len(cells(node)))
         case Latest() | Held() | Spread() | Gaps() | Quantile() | Published() | Ranked() | Compared():
             table = below(node.of)
-            return Table.of(_side_by_side(node, table.rows()), len(cells(node)), table.withheld)
+            return Table.of(_side_by_side(node, table.rows(), most), len(cells(node)), table.withheld)
     raise TypeError(f"{type(node).__name__} has to be read by a step first")
 
 
-def _side_by_side(node: Sided, rows: list[Any]) -> list[Any]:
+def _side_by_side(node: Sided, rows: list[Any], most: int) -> list[Any]:
     match node:
         case Latest():
             return spans.latest(node, rows)
         case Held():
-            return spans.held(node, rows)
+            return spans.held(node, rows, most)
         case Spread():
-            return spans.spread(node, rows)
+            return spans.spread(node, rows, most)
         case Gaps():
             return spans.gaps(node, rows)
         case Quantile():

@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any
 
 from gateway.encoding import Kind, encoded, kind_of, shared
-from gateway.relational import PastBound
+from gateway.table import PastBound
 from schema.derive import CellRef, CellTest, Either, Grouped, Joined, Lacking, Measured, Opposite, Test, cells
 
 OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}

@@ -19,8 +19,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from gateway.engine import Engines, Session, connect
-from gateway.relational import Afar, PastBound, evaluate
-from gateway.table import WITHHELD, Table
+from gateway.relational import Afar, evaluate
+from gateway.table import WITHHELD, PastBound, Table
 from schema.derive import (
     Given,
     Grouped,
@@ -135,6 +135,18 @@ def test_sums_of_large_decimals_are_exact(folder: Path) -> None:
     assert found == Decimal("200000000000000000000000000000000.00")
 
 
+@pytest.mark.parametrize("kind", sorted(JOINS))
+def test_decimals_are_compared_whatever_their_scale(folder: Path, kind: str) -> None:
+    left = [(1, "a", Decimal("1")), (2, "b", Decimal("20"))]
+    right = [(1, "x", Decimal("1.00")), (3, "y", Decimal("0.20")), (4, "z", Decimal("0.3"))]
+    agree(folder, JOINS[kind](ONE, TWO, amount="more"), left, right)
+    agree(folder, ONE.together(Query(Given(1, ("key", "text", "amount")))), left, right)
+    for test in (cell.amount > Decimal("0.5"), cell.amount <= Decimal("1.005"), cell.amount == Decimal("20.000")):
+        agree(folder, ONE.keep(test), left)
+        agree(folder, ONE.keep(test), right)
+    agree(folder, JOINS[kind](ONE, TWO, key="of").keep(*[cell.amount >= cell.more] * (kind != "without")), left, right)
+
+
 def test_days_and_moments_keep_their_zone_and_order(folder: Path) -> None:
     at = dt.datetime(2025, 7, 1, 0, 30, tzinfo=KARACHI)
     rows = [(dt.date(2025, 6, 30), at, at), (dt.date(2024, 2, 29), at - dt.timedelta(microseconds=1), None)]
@@ -185,6 +197,13 @@ def test_a_join_is_refused_before_it_is_made() -> None:
     assert evaluate(PAIRED.node, multiplied(10), 100).size == 100
     with pytest.raises(PastBound):
         evaluate(PAIRED.node, multiplied(100_000), 1_000_000)
+
+
+def test_spans_of_months_past_the_bound_are_refused_while_they_are_made() -> None:
+    spans = {0: Table.of([(1, dt.date(1, 1, 1), dt.date(9998, 12, 31))] * 50, 3)}
+    for query in (ONE.spread("text", "amount"), ONE.held("key", on="text", months=119_000)):
+        with pytest.raises(PastBound):
+            evaluate(query.node, spans, 1_000)
 
 
 def run(engines: Engines, query: Query, given: dict[int, Table], bound: int, time_s: float = 60.0) -> Table:

@@ -46,9 +46,7 @@ class Richer:
 DERIVED = (BetterPaid, Richer)
 AUDITOR, OFFICER = person("auditor"), person("district_officer", district="A1")
 PAIRS = "{ betterPaids { nodes { area pairs } } }"
-REFUSED = (
-    "BetterPaid: a join in it would make more than 50 rows (limits.intermediate_rows); narrow the question"
-)  # fmt: skip
+REFUSED = "BetterPaid: working it out would make more than 50 rows (limits.intermediate_rows); narrow the question"
 
 
 def desk(most: int, engines: Engines | None = None) -> Desk:
@@ -61,6 +59,10 @@ def desk(most: int, engines: Engines | None = None) -> Desk:
     return Desk(house, believer, ledger)
 
 
+def is_empty(folder: Path) -> bool:
+    return not list(folder.iterdir())
+
+
 async def nodes(told: Desk, query: str = PAIRS) -> list[Any]:
     (root,) = (await told.data(query, AUDITOR)).values()
     found: list[Any] = root["nodes"]
@@ -71,7 +73,7 @@ async def test_the_engine_answers_what_the_gateway_would(tmp_path: Path) -> None
     expected = [{"area": area, "pairs": many * (many - 1) // 2} for area, many in sorted(PEOPLE.items())]
     assert await nodes(desk(100_000)) == expected
     assert await nodes(desk(50, Engines(tmp_path))) == expected
-    assert not list(tmp_path.iterdir())
+    assert is_empty(tmp_path)
 
 
 async def error(told: Desk, query: str = PAIRS) -> dict[str, Any]:
@@ -91,8 +93,8 @@ async def test_without_it_the_question_is_refused_naming_the_extra() -> None:
 async def test_what_comes_back_past_the_bound_is_refused_never_cut(tmp_path: Path) -> None:
     wrong = await error(desk(50, Engines(tmp_path)), "{ richerOnes { nodes { hand richer } } }")
     assert wrong["extensions"]["code"] == "BUDGET_EXCEEDED"
-    assert wrong["message"].startswith("Richer: a join in it would make more than 50 rows")
-    assert not list(tmp_path.iterdir())
+    assert wrong["message"].startswith("Richer: working it out would make more than 50 rows")
+    assert is_empty(tmp_path)
 
 
 async def test_more_than_its_memory_and_disk_is_refused(tmp_path: Path) -> None:
@@ -105,13 +107,13 @@ async def test_a_question_that_outlives_its_deadline_is_told_so(tmp_path: Path) 
     late.house.time_s = 0.0
     (wrong,) = (await late.ask(PAIRS, AUDITOR))["errors"]
     assert wrong["extensions"]["code"] == "DEADLINE"
-    assert not list(tmp_path.iterdir())
+    assert is_empty(tmp_path)
 
 
 @pytest.mark.parametrize("engines", [False, True])
 async def test_only_visible_rows_are_counted_against_the_bound(tmp_path: Path, engines: bool) -> None:
-    """See attacks/bound_of_a_join/why.md: an officer of a district of 3 may not learn from the bound that there are
-    a hundred hands elsewhere."""
+    """The attack: learn from the bound how many hands there are elsewhere. An officer of a district of 3 is answered,
+    though all hands together are far past it."""
     told = await desk(50, Engines(tmp_path) if engines else None).data(PAIRS, OFFICER)
     assert told == {"betterPaids": {"nodes": [{"area": "A1", "pairs": 3}]}}
 
