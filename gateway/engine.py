@@ -99,7 +99,10 @@ class Session:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 self.connection = connect(self.engines, own)
                 return evaluate(node, given, most, self)
-        except duckdb.Error as error:
+        except (
+            duckdb.OutOfMemoryException, duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.IOException,
+            duckdb.InterruptException,
+        ) as error:  # its memory, its disk, its numbers are too small, or it was stopped; all else is a mistake of ours
             raise PastBound from error
         finally:
             if self.connection is not None:

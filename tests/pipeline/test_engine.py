@@ -147,6 +147,13 @@ def test_decimals_are_compared_whatever_their_scale(folder: Path, kind: str) -> 
     agree(folder, JOINS[kind](ONE, TWO, key="of").keep(*[cell.amount >= cell.more] * (kind != "without")), left, right)
 
 
+def test_truth_values_are_held_and_grouped(folder: Path) -> None:
+    rows = [(True, "a", None), (False, "a", None), (None, "b", None)]
+    agree(folder, ONE.keep(cell.key == True).group("key", rows=count()), rows)  # noqa: E712
+    agree(folder, ONE.group("text", least=least("key"), most=most("key"), kinds=distinct("key")), rows)
+    agree(folder, ONE.join(TWO, key="of").group("key", none=total("amount")), rows, rows)
+
+
 def test_days_and_moments_keep_their_zone_and_order(folder: Path) -> None:
     at = dt.datetime(2025, 7, 1, 0, 30, tzinfo=KARACHI)
     rows = [(dt.date(2025, 6, 30), at, at), (dt.date(2024, 2, 29), at - dt.timedelta(microseconds=1), None)]
