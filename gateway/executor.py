@@ -22,6 +22,7 @@ from gateway import grouping, pages, undated
 from gateway.allowed import MeasureTerm, MissingPart, Path, cut
 from gateway.cursors import Sealer
 from gateway.decode import Decoder, blank
+from gateway.engine import Engines
 from gateway.fetching import Fetching, Unfetched, who
 from gateway.lately import Kept, Lately
 from gateway.pages import Page, PageProblem
@@ -46,9 +47,10 @@ from gateway.prepared import Prepared
 from gateway.pushdown import COMPARE
 from gateway.relational import evaluate, projected
 from gateway.results import Failed, Problem, Result, RowsResult
-from gateway.table import WITHHELD, Table
+from gateway.table import WITHHELD, PastBound, Table
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
 from schema.catalog import Field, Record
+from schema.derive import Node
 from schema.errors import Code
 from schema.fetch import AllOf, Connector, FetchShape
 from schema.scalars import DECIMAL, INT, KARACHI, LONG, Scalar
@@ -69,6 +71,9 @@ class Reach:
     lately: Lately = field(default_factory=Lately)
     figures: Lately = field(default_factory=lambda: Lately(MOST_FIGURES))
     """Rows that may be told again: see ``gateway.plan.Keeping``."""
+    intermediate_rows: int = 1_000_000
+    """Most rows that a join of a derived record may make here; more are left to the engine."""
+    engine: Engines | None = None
 
 
 UNREACHED = "its source cannot be reached now"
@@ -235,7 +240,7 @@ class Execution:
             case KeySetStep():
                 return await self._key_set(step)
             case DeriveStep():
-                return self._derive(step)
+                return await self._derive(step)
             case LookupStep():
                 return await self._lookup(step)
 
@@ -303,7 +308,7 @@ class Execution:
                 )  # fmt: skip
         return self._params(reading.params, path)
 
-    def _derive(self, step: DeriveStep) -> RowsResult:
+    async def _derive(self, step: DeriveStep) -> RowsResult:
         """Works out the rows. What a part needs and did not come leaves that part out, and it is named."""
         given: dict[int, Table] = {}
         lost: dict[int, tuple[str, str]] = {}
@@ -315,7 +320,7 @@ class Execution:
             except _Stop as stop:
                 lost[number] = stop.code, LOST.get(stop.code, UNREACHED)
         if not lost:
-            rows = evaluate(step.query, given).taking(step.places).told()
+            rows = (await self._evaluated(step, step.query, given)).taking(step.places).told()
             if step.kept is not None:
                 self._keep_figures(step, rows)
             return RowsResult(rows)
@@ -327,7 +332,30 @@ class Execution:
             raise _Stop(code)
         for name, number in absent.items():
             self._miss(step, name, self._record_of(step.inputs[number].step), *lost[number])
-        return RowsResult(evaluate(without(step.query, frozenset(absent)), given).taking(step.places).told())
+        found = await self._evaluated(step, without(step.query, frozenset(absent)), given)
+        return RowsResult(found.taking(step.places).told())
+
+    async def _evaluated(self, step: DeriveStep, query: Node, given: Mapping[int, Table]) -> Table:
+        """Worked out here, or in the engine where a join makes more rows than may be held here. How many they would be
+        is not told: rows are among them that the caller may not see (SEMANTICS 14)."""
+        most, engine = self.reach.intermediate_rows, self.reach.engine
+        try:
+            return evaluate(query, given, most)
+        except PastBound:
+            if engine is not None:
+                try:
+                    return await engine.evaluate(query, given, most, self.deadline)
+                except PastBound:
+                    pass
+                except TimeoutError:
+                    late = f"{step.record.type_name}: could not be worked out in time; narrow the question"
+                    raise self._fail(step.path, Code.DEADLINE, late, step.record) from None
+        more = "" if engine is not None else "; the extra 'analytics' lets a gateway join more"
+        raise self._fail(
+            step.path, Code.BUDGET_EXCEEDED,
+            f"{step.record.type_name}: working it out would make more than {most} rows (limits.intermediate_rows); "
+            f"narrow the question{more}", step.record,
+        )  # fmt: skip
 
     def _input(self, part: DeriveInput) -> Table:
         above = self.results[part.step]

@@ -28,6 +28,7 @@ from connectors.open import UnknownKind, open_connector
 from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
+from gateway.engine import open_engines
 from gateway.executor import Reach
 from gateway.house import House, make_house
 from gateway.live.kept import Kept
@@ -200,7 +201,10 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
     sealer = load_sealer(Path(settings.state) / "cursors.key")
     house = make_house(
         catalog, open_authenticator(settings, catalog.roles), ledger,
-        Reach(connectors, sealer, limits.default_first, limits.max_first),
+        Reach(
+            connectors, sealer, limits.default_first, limits.max_first, intermediate_rows=limits.intermediate_rows,
+            engine=open_engines(Path(settings.state) / "engine", limits.engine_mb, limits.engine_disk_mb),
+        ),
         limits=OperationLimits(
             limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost, limits.actions
         ),

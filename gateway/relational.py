@@ -4,17 +4,18 @@ every filter: a test of a null is false, and null keys match nothing."""
 from __future__ import annotations
 
 import operator
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import localcontext
 from itertools import compress, count
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from gateway import spans, standing
 from gateway.judging import passing
 from gateway.publishing import publish
-from gateway.table import WITHHELD, Column, Table
+from gateway.table import WITHHELD, Column, PastBound, Table
 from gateway.working import worked_out
 from schema.derive import (
     Compared,
@@ -46,9 +47,32 @@ Sided: TypeAlias = Latest | Held | Spread | Gaps | Quantile | Published | Ranked
 """Steps that look at rows of one group side by side."""
 
 
-def evaluate(node: Node, given: Mapping[int, Table]) -> Table:
-    """Rows with the cells of ``schema.derive.cells(node)``, in no particular order."""
-    return _Evaluation(given, _times(node) if isinstance(node, Parts) else Counter()).table(node)
+Multiplied: TypeAlias = Joined | Kept | Grouped | Together | Parts
+"""Steps that an engine can do too."""
+
+
+class Afar(Protocol):
+    """Rows that an engine holds, however many."""
+
+
+class Engine(Protocol):
+    """Holds rows that are too many to be held here. Raises PastBound where it cannot do exactly what is said here."""
+
+    def worked(self, node: Multiplied, below: Sequence[Table | Afar]) -> Afar:
+        """``below``: the rows of the node's children, in their order."""
+        ...
+
+    def brought(self, rows: Afar, most: int) -> Table:
+        """At most so many rows; more are past the bound."""
+        ...
+
+
+def evaluate(node: Node, given: Mapping[int, Table], most: int | None = None, engine: Engine | None = None) -> Table:
+    """Rows with the cells of ``schema.derive.cells(node)``, in no particular order. A join that would make more than
+    ``most`` rows is left to the engine. Raises PastBound without one, where what comes back is still more, and where
+    spans of months make more."""
+    times = _times(node) if isinstance(node, Parts) else Counter[int]()
+    return _Evaluation(given, times, sys.maxsize if most is None else most, engine).table(node)
 
 
 def _times(node: Node) -> Counter[int]:
@@ -69,23 +93,44 @@ class _Evaluation:
 
     given: Mapping[int, Table]
     left: Counter[int]
-    known: dict[int, Table] = field(default_factory=dict)
+    most: int
+    engine: Engine | None
+    known: dict[int, Table | Afar] = field(default_factory=dict)
 
     def table(self, node: Node) -> Table:
+        found = self.rows(node)
+        if isinstance(found, Table):
+            return found
+        assert self.engine is not None
+        return self.engine.brought(found, self.most)
+
+    def rows(self, node: Node) -> Table | Afar:
         at = id(node)
-        found = self.known.pop(at) if at in self.known else _evaluate(node, self.given, self.table)
+        found = self.known.pop(at) if at in self.known else self._found(node)
         self.left[at] -= 1
         if self.left[at] > 0:
             self.known[at] = found
         return found
 
+    def _found(self, node: Node) -> Table | Afar:
+        if self.engine is None or not isinstance(node, Multiplied):
+            return _evaluate(node, self.given, self.table, self.most)
+        below = [self.rows(child) for child in children(node)]
+        here = {id(child): rows for child, rows in zip(children(node), below, strict=True) if isinstance(rows, Table)}
+        if all(isinstance(rows, Table) for rows in below):
+            try:
+                return _evaluate(node, self.given, lambda child: here[id(child)], self.most)
+            except PastBound:
+                pass
+        return self.engine.worked(node, below)
 
-def _evaluate(node: Node, given: Mapping[int, Table], below: Callable[[Node], Table]) -> Table:
+
+def _evaluate(node: Node, given: Mapping[int, Table], below: Callable[[Node], Table], most: int) -> Table:
     match node:
         case Given(step=step):
             return given[step]
         case Joined():
-            return _join(node, below(node.left), below(node.right))
+            return _join(node, below(node.left), below(node.right), most)
         case Kept(of=of, tests=tests):
             table = below(of)
             return table.kept(passing(tests, cells(of), table))
@@ -101,18 +146,18 @@ def _evaluate(node: Node, given: Mapping[int, Table], below: Callable[[Node], Ta
             return Table.of(list(written), len(cells(node)))
         case Latest() | Held() | Spread() | Gaps() | Quantile() | Published() | Ranked() | Compared():
             table = below(node.of)
-            return Table.of(_side_by_side(node, table.rows()), len(cells(node)), table.withheld)
+            return Table.of(_side_by_side(node, table.rows(), most), len(cells(node)), table.withheld)
     raise TypeError(f"{type(node).__name__} has to be read by a step first")
 
 
-def _side_by_side(node: Sided, rows: list[Any]) -> list[Any]:
+def _side_by_side(node: Sided, rows: list[Any], most: int) -> list[Any]:
     match node:
         case Latest():
             return spans.latest(node, rows)
         case Held():
-            return spans.held(node, rows)
+            return spans.held(node, rows, most)
         case Spread():
-            return spans.spread(node, rows)
+            return spans.spread(node, rows, most)
         case Gaps():
             return spans.gaps(node, rows)
         case Quantile():
@@ -168,7 +213,7 @@ def _keys(table: Table, places: Sequence[int]) -> list[Any]:
     return list(zip(*columns, strict=True))
 
 
-def _join(node: Joined, left: Table, right: Table) -> Table:
+def _join(node: Joined, left: Table, right: Table, most: int) -> Table:
     ours = [cells(node.left).index(one) for one, _ in node.on]
     theirs = [cells(node.right).index(other) for _, other in node.on]
     keys, others = _keys(left, ours), _keys(right, theirs)
@@ -178,7 +223,7 @@ def _join(node: Joined, left: Table, right: Table) -> Table:
         return left.kept([key not in known for key in keys])
     more = [column for at, column in enumerate(right.columns) if at not in theirs]
     withheld = left.withheld or right.withheld
-    here, there = _matched(keys, others, outer=node.kind != "inner")
+    here, there = _matched(keys, others, most, outer=node.kind != "inner")
     size, gaps = len(there), None in there
     columns = [column if here is None else _taken(column, here, gaps=False) for column in left.columns]
     columns += [_taken(column, there, gaps=gaps) for column in more]
@@ -204,9 +249,10 @@ def _taken(column: Column, places: list[Any], *, gaps: bool) -> Column:
     return list(map(column.__getitem__, places))
 
 
-def _matched(keys: list[Any], others: list[Any], *, outer: bool) -> tuple[list[int] | None, list[Any]]:
+def _matched(keys: list[Any], others: list[Any], most: int, *, outer: bool) -> tuple[list[int] | None, list[Any]]:
     """The rows of the left that have matches, each as often as it has (None: all as they stand), and beside them those
-    of the right. ``outer``: also those that have none, with None beside them."""
+    of the right. ``outer``: also those that have none, with None beside them. Only where several rows of the right have
+    one key can they be more than the left's: they are counted before they are made."""
     single = dict(zip(others, range(len(others)), strict=True))
     single.pop(None, None)
     if len(single) + others.count(None) == len(others):
@@ -220,6 +266,8 @@ def _matched(keys: list[Any], others: list[Any], *, outer: bool) -> tuple[list[i
         index[key].append(at)
     index.pop(None, None)
     several = [index.get(key, (None,) if outer else ()) for key in keys]
+    if sum(map(len, several)) > most:
+        raise PastBound
     here = [at for at, some in enumerate(several) for _ in some]
     return here, [at for some in several for at in some]
 

@@ -104,7 +104,10 @@ class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How large a request may be: see ``gateway.weight.OperationLimits``. ``time_s``: of one operation."""
+    """How large a request may be: see ``gateway.weight.OperationLimits``. ``time_s``: of one operation.
+    ``intermediate_rows``: that a join of a derived record may make in the gateway; more go to an embedded engine (the
+    extra ``analytics``), which takes ``engine_mb`` of memory for one operation and ``engine_disk_mb`` in the folder of
+    ``state``."""
 
     body_bytes: int = 1_000_000
     body_time_s: float = 10.0
@@ -118,6 +121,9 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     time_s: float = 10.0
     default_first: int = 100
     max_first: int = 1_000
+    intermediate_rows: int = 1_000_000
+    engine_mb: int = 256
+    engine_disk_mb: int = 4_096
 
 
 class LiveSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

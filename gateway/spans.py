@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from gateway.table import WITHHELD
+from gateway.table import WITHHELD, PastBound
 from gateway.working import day_of
 from schema.derive import Gaps, Held, Latest, Node, Quantile, Spread, cells
 
@@ -40,7 +40,7 @@ def _rank(row: Row, order: list[int]) -> tuple[Any, ...]:
     return tuple((row[at] is not None, row[at]) if row[at] is not None else (False, 0) for at in order)
 
 
-def held(node: Held, rows: list[Any]) -> list[Any]:
+def held(node: Held, rows: list[Any], most: int) -> list[Any]:
     places = _places(node.of)
     by, on = [places[name] for name in node.by], places[node.on]
     groups: dict[Row, list[Any]] = {}
@@ -58,10 +58,12 @@ def held(node: Held, rows: list[Any]) -> list[Any]:
                 for _ in range(node.months):
                     until = _next_month(until)
             found += [(*row, first.isoformat()[:7], days) for first, days in _months(day_of(row[on]), until)]
+            if len(found) > most:
+                raise PastBound
     return found
 
 
-def spread(node: Spread, rows: list[Any]) -> list[Any]:
+def spread(node: Spread, rows: list[Any], most: int) -> list[Any]:
     places = _places(node.of)
     first, last = places[node.first], places[node.last]
     found = []
@@ -69,6 +71,8 @@ def spread(node: Spread, rows: list[Any]) -> list[Any]:
         if row[first] is not None and row[last] is not None:
             after = day_of(row[last]) + dt.timedelta(days=1)
             found += [(*row, month.isoformat()[:7]) for month, _ in _months(day_of(row[first]), after)]
+            if len(found) > most:
+                raise PastBound
     return found
 
 

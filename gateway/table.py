@@ -13,6 +13,10 @@ FEW = 4
 """Rows that are one in so many are taken by their places."""
 
 
+class PastBound(Exception):
+    """More rows would be made than may be held here, or cells are such that an engine cannot hold them exactly."""
+
+
 class _Withheld:
     """A figure that a grant of totals withholds. What is worked out of it is withheld too: never a part of it."""
 
