@@ -15,6 +15,8 @@ AS_OF = dt.date(2025, 10, 31)
 OLD = (dt.date(2023, 11, 15), dt.date(2025, 1, 15), dt.date(2025, 10, 20))
 """Due dates of old and of fresh debts."""
 FIRST_OLD, FIRST_AGAIN = 22_000_000_000_000_000, 21_000_000_000_000_000
+BILLS = 5_000
+"""Targets are of so many bills; where there are more, they are higher."""
 CHAINS = (4, 3, 5, 2)
 """How often a bill was issued; twice is no cause for a question."""
 
@@ -64,12 +66,12 @@ def _monthly(world: World, books: Books) -> None:
     rng = world.rng("targets")
     for number, (key, (receipts, paisa)) in enumerate(sorted(books.accounts.items()), 1):
         world.put("fabs_soap", "receipt_totals", (f"T{number:07d}", *key, receipts, paisa))
-    number = 0
+    number, times = 0, max(1, world.scale.bills // BILLS)
     for place in world.places:
         for head in HEADS:
             for month in MONTHS:
                 number += 1
-                target = rng.randint(2_000, 90_000) * 10_000
+                target = rng.randint(2_000, 90_000) * 10_000 * times
                 last_year = 0 if head == "MUTFEE" else target * rng.randint(60, 110) // 100
                 world.put("fabs_soap", "revenue_targets", (
                     f"G{number:07d}", month, head, spelled(place, rng), target, last_year,
