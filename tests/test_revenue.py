@@ -92,8 +92,8 @@ async def test_arrears_by_age_and_nothing_of_few(desk: Desk, raw: Raw) -> None:
     ):  # fmt: skip
         age = next(
             name for until, name in (
-                ("20231031", "More than a year"), ("20241030", "More than a year"), ("20250801", "91 to 365 days"),
-                ("20250930", "31 to 90 days"), ("20251031", "0 to 30 days"), ("99999999", "Not yet due"),
+                ("20241030", "More than a year"), ("20250801", "91 to 365 days"), ("20250930", "31 to 90 days"),
+                ("20251031", "0 to 30 days"), ("99999999", "Not yet due"),
             ) if due <= until
         )  # fmt: skip
         own = owing[CODE[place], head, age]

@@ -1,4 +1,5 @@
-"""The SOAP operations of FABS as data: the WSDL is written and a call is answered from these."""
+"""The SOAP operations of FABS as data: the WSDL is written and a call is answered from these. ``GetReceiptTotals`` and
+``GetRevenueTargets`` are invented here: treasuries keep monthly accounts and budget books, and publish no shape."""
 
 from __future__ import annotations
 
