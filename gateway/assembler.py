@@ -88,7 +88,7 @@ class Assembler:
         """The objects of a layout, one a row of its step."""
         result = self.run.results[layout.step]
         assert isinstance(result, RowsResult)
-        links = [self._link(layout, key, inner, len(result.rows)) for key, inner in layout.links.items()]
+        links = [self._link(layout, key, inner, result.table.size) for key, inner in layout.links.items()]
         lookups = [self._looked_up(step) for step in layout.lookups.values()]
         known = self.builders.get(id(layout))
         if known is None:
@@ -99,7 +99,7 @@ class Assembler:
             arguments += (link.index.get, link.default)
         for found in lookups:
             arguments.append(found)
-        return build(result.rows, self._report_computed, *arguments)
+        return build(result.table.columns, result.table.size, self._report_computed, *arguments)
 
     def _looked_up(self, step: int) -> Callable[[Any], Any]:
         found = self.run.results[step]
@@ -117,7 +117,7 @@ class Assembler:
     def _parent_keys(self, step: int, position: int) -> tuple[Any, ...]:
         result = self.run.results[step]
         assert isinstance(result, RowsResult)
-        return tuple(dict.fromkeys([row[position] for row in result.rows]))
+        return tuple(dict.fromkeys(result.table.columns[position]))
 
     def _one_index(self, layout: ObjectLayout, parents: int) -> Mapping[Any, Any]:
         result = self.run.results[layout.step]
@@ -203,7 +203,7 @@ class Assembler:
         step = self.run.prepared.plan.steps[layout.rows]
         assert isinstance(step, RowsStep)
         assert step.paging is not None
-        positions = tuple(term.position for term in step.paging.order)
+        columns = [rows.table.columns[term.position] for term in step.paging.order]
         sealer = self.run.sealer
         bindings: dict[Any, bytes] = {}
 
@@ -211,8 +211,7 @@ class Assembler:
             binding = bindings.get(parent)
             if binding is None:
                 binding = bindings[parent] = self.run.binding(step, parent)
-            row = rows.rows[index]
-            return sealer.seal(tuple(row[at] for at in positions), binding)
+            return sealer.seal(tuple(column[index] for column in columns), binding)
 
         return cursor
 
@@ -296,7 +295,7 @@ def _nothing(parent: Any) -> None:
 
 
 def _indexes(rows: RowsResult, parent: Any) -> Sequence[int]:
-    return range(len(rows.rows)) if rows.by_key is None else rows.by_key.get(parent, ())
+    return range(rows.table.size) if rows.by_key is None else rows.by_key.get(parent, ())
 
 
 def _node_lists(
@@ -380,9 +379,9 @@ def output(scalar: Scalar, value: Any) -> Any:
 
 
 def _make_builder(layout: ObjectLayout, prepared: Prepared) -> tuple[Builder, tuple[str, ...]]:
-    """``build(rows, report, link0.get, default0, ..., lookup0, ...)`` -> one dict a row."""
-    env: dict[str, Any] = {}
-    parameters = ["rows", "report"]
+    """``build(columns, size, report, link0.get, default0, ..., lookup0, ...)`` -> one dict a row."""
+    code = _Code({}, set())
+    parameters = ["columns", "size", "report"]
     links = {key: number for number, key in enumerate(layout.links)}
     lookups = {key: number for number, key in enumerate(layout.lookups)}
     for number in links.values():
@@ -391,16 +390,28 @@ def _make_builder(layout: ObjectLayout, prepared: Prepared) -> tuple[Builder, tu
     as_text = prepared.as_text[layout.step]
     items = []
     for index, part in enumerate(layout.part.parts):
-        items.append(f"{part.key!r}: {_part_expression(part, index, layout, links, lookups, as_text, env)}")
-    step = prepared.plan.steps[layout.step]
-    assert isinstance(step, RowsStep)
-    if step.reading.scan is None:
-        row = "".join(f"r{position}, " for position in range(len(step.reading.cells)))
-    else:  # wider rows: joined cells stand behind the ones that are shown
-        row = "".join(f"r{position}, " for position in range(max(layout.positions.values(), default=-1) + 1)) + "*_, "
-    source = f"def build({', '.join(parameters)}):\n    return [{{{', '.join(items)}}} for ({row}) in rows]\n"
-    exec(compile(source, "<builder>", "exec"), env)
-    return env["build"], tuple(parameters)
+        items.append(f"{part.key!r}: {_part_expression(part, index, layout, links, lookups, as_text, code)}")
+    each = "for _ in range(size)"
+    if code.read:
+        cells = "".join(f"r{position}, " for position in sorted(code.read))
+        columns = ", ".join(f"columns[{position}]" for position in sorted(code.read))
+        each = f"for ({cells}) in zip({columns}, strict=True)"
+    source = f"def build({', '.join(parameters)}):\n    return [{{{', '.join(items)}}} {each}]\n"
+    exec(compile(source, "<builder>", "exec"), code.scope)
+    return code.scope["build"], tuple(parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What the generated code names, and the columns it reads."""
+
+    scope: dict[str, Any]
+    read: set[int]
+
+    def cell(self, position: int) -> str:
+        """The row's cell at this place."""
+        self.read.add(position)
+        return f"r{position}"
 
 
 def _part_expression(
@@ -410,7 +421,7 @@ def _part_expression(
     links: Mapping[str, int],
     lookups: Mapping[str, int],
     as_text: frozenset[int],
-    env: dict[str, Any],
+    code: _Code,
 ) -> str:
     match part:
         case TypeNamePart(type_name=type_name):
@@ -418,13 +429,13 @@ def _part_expression(
         case ValuePart(decision=decision) if not decision.shown:
             return repr(MASK) if part.field.scalar.kind == "text" else "None"
         case ValuePart():
-            return _value_expression(part, index, layout, lookups, as_text, env)
+            return _value_expression(part, index, layout, lookups, as_text, code)
         case OnePart() | ManyPart():
-            position = layout.positions[part.local.name, part.condition]
+            cell = code.cell(layout.positions[part.local.name, part.condition])
             number = links[part.key]
-            found = f"get{number}(r{position}, default{number})"
+            found = f"get{number}({cell}, default{number})"
             if part.condition != TRUE:
-                return f"(None if r{position} is None else {found})"
+                return f"(None if {cell} is None else {found})"
             return found
     return "None"
 
@@ -435,15 +446,15 @@ def _value_expression(
     layout: ObjectLayout,
     lookups: Mapping[str, int],
     as_text: frozenset[int],
-    env: dict[str, Any],
+    code: _Code,
 ) -> str:
     condition = part.decision.condition
     names = part.field.reads or (part.field.name,)
     positions = [layout.positions[name, condition] for name in names]
-    cells = [f"r{position}" for position in positions]
+    cells = [code.cell(position) for position in positions]
     scalar = part.field.scalar
     if part.field.function is not None:
-        env[f"f{index}"] = _computing(part.field, layout.part.access.record.type_name)
+        code.scope[f"f{index}"] = _computing(part.field, layout.part.access.record.type_name)
         value = f"f{index}(report, {', '.join(cells)})"
     elif part.field.batch is not None:
         value = f"lookup{lookups[part.key]}({cells[0]})"
@@ -452,7 +463,7 @@ def _value_expression(
         if scalar.inline is None or positions[0] in as_text:
             return value
         return f"(None if {value} is None else {scalar.inline.format(v=value)})"
-    env[f"o{index}"] = scalar.output
+    code.scope[f"o{index}"] = scalar.output
     return f"(None if (v{index} := {value}) is None else o{index}(v{index}))"
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.plan import CellUse
+from gateway.table import Table
 from schema.catalog import Field
 from schema.codecs import Codec, written
 from schema.errors import PartlyUnreadable
@@ -37,17 +38,14 @@ class Decoder:
 
     coded: tuple[tuple[int, Field, Codec, Column], ...]
 
-    def rows(self, rows: list[Any], report: Report) -> list[Any]:
-        """Decoded rows."""
-        if not rows:
-            return rows
-        return list(zip(*self.columns(list(zip(*rows, strict=True)), report), strict=True))
-
-    def columns(self, columns: list[Sequence[Any]], report: Report) -> list[Sequence[Any]]:
-        """Rows held a column at a time, decoded in place."""
+    def table(self, raw: Table, report: Report) -> Table:
+        """Decoded rows; what stands behind the cells is kept as it is."""
+        if not raw.size:
+            return raw
+        columns = list(raw.columns)
         for at, part, codec, column in self.coded:
             columns[at] = _decoded(columns[at], part, codec, column, report)
-        return columns
+        return Table(tuple(columns), raw.size)
 
 
 def make_decoder(cells: tuple[CellUse, ...], as_text: frozenset[int] = frozenset()) -> Decoder | None:
@@ -124,13 +122,11 @@ def _carefully(raw: Any, part: Field, codec: Codec, report: Report) -> Any:
         return None
 
 
-def blank(rows: list[Any], cells: tuple[CellUse, ...], params: tuple[Any, ...]) -> list[Any]:
-    """Rows with every cell nulled whose condition the source could not apply and the row does not meet."""
-    tests = [(index, cell.blank_unless) for index, cell in enumerate(cells) if cell.blank_unless is not None]
-    if not tests or not rows:
-        return rows
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    for index, test in tests:
-        judged = test.judged(rows, params)
-        columns[index] = [cell if shown else None for cell, shown in zip(columns[index], judged, strict=True)]
-    return list(zip(*columns, strict=True))
+def blank(table: Table, cells: tuple[CellUse, ...], params: tuple[Any, ...]) -> Table:
+    """The rows with every cell nulled whose condition the source could not apply and the row does not meet."""
+    columns = list(table.columns)
+    for at, cell in enumerate(cells):
+        if cell.blank_unless is not None:
+            shown = cell.blank_unless.judged_columns(table.columns, table.size, params)
+            columns[at] = [value if there else None for value, there in zip(columns[at], shown, strict=True)]
+    return Table(tuple(columns), table.size)

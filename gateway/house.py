@@ -11,9 +11,9 @@ from graphql import GraphQLSchema
 from auth.credentials import Authenticator
 from auth.policy import Access, Policy
 from gateway.acting.worker import Worker
-from gateway.executor import Reach
 from gateway.live.room import Room
 from gateway.operation import Reader
+from gateway.run import Reach
 from gateway.surface import Surface, build_surface, secret_coordinates
 from gateway.weight import OperationLimits
 from schema.catalog import Catalog

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.table import Table
+
 KEPT_S = 30.0
 MOST_ROWS = 50_000
 """Of all lists together; a longer list is worked out anew for each page."""
@@ -19,7 +21,7 @@ class Kept:
     """``problems`` and ``freshness``: what was told of the rows, to be told again. ``records``: whose rows they come
     from."""
 
-    rows: list[Any]
+    table: Table
     problems: tuple[Any, ...]
     freshness: Mapping[str, tuple[str | None, bool]]
     records: tuple[str, ...] = ()
@@ -42,10 +44,10 @@ class Lately:
     def put(self, key: Any, kept: Kept, now: float, for_s: float = KEPT_S) -> None:
         """``now``: seconds of a clock that never goes back."""
         self._forget(now)
-        if key in self._known or len(kept.rows) > self.most_rows:
+        if key in self._known or kept.table.size > self.most_rows:
             return
         self._known[key] = (now + for_s, kept)
-        self._rows += len(kept.rows)
+        self._rows += kept.table.size
         while self._rows > self.most_rows:
             self._drop(next(iter(self._known)))
 
@@ -55,4 +57,4 @@ class Lately:
 
     def _drop(self, key: Any) -> None:
         _, kept = self._known.pop(key)
-        self._rows -= len(kept.rows)
+        self._rows -= kept.table.size

@@ -29,11 +29,11 @@ from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
 from gateway.engine import open_engines
-from gateway.executor import Reach
 from gateway.house import House, make_house
 from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.room import Room
+from gateway.run import Reach
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
 from gateway.stopping import stops_of
 from gateway.weight import OperationLimits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,24 +112,29 @@ def _same(cell: Cell, codec: Codec, value: Any, param: Callable[[Any], Param]) -
     return _compare(cell, "eq", codec, value, param)
 
 
-def sort_rows(rows: list[Any], order: tuple[SortTerm, ...], *, backward: bool) -> list[Any]:
-    """Rows in the order, or in its reverse: nulls last ascending, first descending; text by code point."""
-    ordered = rows
+def in_order(
+    columns: Sequence[Sequence[Any]], places: list[int], order: tuple[SortTerm, ...], *, backward: bool
+) -> list[int]:
+    """The places of rows in the order, or in its reverse: nulls last ascending, first descending; text by code
+    point."""
+    ordered = places
     for term in reversed(order):
-        position, descending = term.position, term.descending is not backward
-        present = [row for row in ordered if row[position] is not None]
-        absent = [row for row in ordered if row[position] is None]
-        present.sort(key=lambda row, at=position: row[at], reverse=descending)  # type: ignore[misc]
+        cells, descending = columns[term.position], term.descending is not backward
+        present = [place for place in ordered if cells[place] is not None]
+        absent = [place for place in ordered if cells[place] is None]
+        present.sort(key=cells.__getitem__, reverse=descending)
         ordered = absent + present if descending else present + absent
     return ordered
 
 
-def after_start(order: tuple[SortTerm, ...], start: tuple[Any, ...], *, backward: bool) -> Callable[[Any], bool]:
-    """Whether a row stands after the start."""
+def after_start(
+    columns: Sequence[Sequence[Any]], order: tuple[SortTerm, ...], start: tuple[Any, ...], *, backward: bool
+) -> Callable[[int], bool]:
+    """Whether the row at a place stands after the start."""
 
-    def after(row: Any) -> bool:
+    def after(place: int) -> bool:
         for term, value in zip(order, start, strict=True):
-            mine = row[term.position]
+            mine = columns[term.position][place]
             if mine == value:
                 continue
             descending = term.descending is not backward

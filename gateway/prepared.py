@@ -18,7 +18,6 @@ from gateway.plan import (
     Plan,
     Reading,
     RowsStep,
-    ScanStep,
     Step,
 )
 from schema.catalog import Record
@@ -39,8 +38,6 @@ class Prepared:
     decoders: dict[int, Decoder | None]
     blanking: dict[int, bool]
     variants: dict[tuple[int, tuple[bool, ...]], FetchShape] = field(default_factory=dict)
-    tabular: frozenset[int] = frozenset()
-    """Scans whose rows are only taken into derived records: they are held a column at a time."""
     continued: tuple[RowsStep, ...] = ()
     """The list of derived rows that is the whole answer, if it is one: its next page can go on with the same rows."""
     keeping: tuple[DeriveStep, ...] = ()
@@ -97,29 +94,9 @@ def prepare(plan: Plan) -> Prepared:
             and any(cell.blank_unless is not None for cell in step.reading.cells)
             for step in plan.steps
         },
-        tabular=_tabular(plan),
         continued=_continued(plan),
         keeping=tuple(step for step in plan.steps if isinstance(step, DeriveStep) and step.kept is not None),
     )
-
-
-def _tabular(plan: Plan) -> frozenset[int]:
-    """The scans that no step needs as rows: neither they themselves nor those that go on with them."""
-    found = {step.id for step in plan.steps if isinstance(step, ScanStep) and _plain(step.reading)}
-    while True:
-        as_rows = {
-            reading.scan
-            for step in plan.steps
-            if step.id not in found and (reading := _reading(step)) is not None and reading.scan is not None
-        }
-        if not as_rows & found:
-            return frozenset(found)
-        found -= as_rows
-
-
-def _plain(reading: Reading) -> bool:
-    """Whether what is read only has to be decoded, joined and tested."""
-    return reading.seen is None and reading.undated is None and all(cell.blank_unless is None for cell in reading.cells)
 
 
 def _continued(plan: Plan) -> tuple[RowsStep, ...]:

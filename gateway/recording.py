@@ -141,7 +141,7 @@ def rows_given(run: Execution) -> dict[str, int]:
         result = run.results.get(step.id)
         if isinstance(step, RowsStep) and isinstance(result, RowsResult):
             name = step.reading.record.name
-            given[name] = given.get(name, 0) + len(result.rows)
+            given[name] = given.get(name, 0) + result.table.size
     return given
 
 

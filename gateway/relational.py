@@ -188,15 +188,6 @@ def _together(parts: list[Table]) -> Table:
     return Table(columns, sum(part.size for part in parts), any(part.withheld for part in parts))
 
 
-def projected(rows: list[Any], places: Sequence[int]) -> list[Any]:
-    """Tuples of these cells of tuples."""
-    if rows and list(places) == list(range(len(rows[0]))):
-        return rows
-    if len(places) > 1:
-        return list(map(operator.itemgetter(*places), rows))
-    return [tuple(row[at] for at in places) for row in rows]
-
-
 # Joins
 
 

@@ -30,10 +30,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RowsResult:
-    """Decoded rows in order. ``by_key``: positions of rows by join value, for linked steps. ``page``: for pages.
-    ``more``: join value (None at a root) -> there are rows beyond the page. ``incomplete``: a row was left out."""
+    """Decoded rows in order, a column at a time. ``by_key``: places of rows by join value, for linked steps. ``page``:
+    for pages. ``more``: join value (None at a root) -> there are rows beyond the page. ``incomplete``: a row was left
+    out."""
 
-    rows: list[Any]
+    table: Table
     by_key: Mapping[Any, Sequence[int]] | None = None
     page: Page | None = None
     more: frozenset[Any] = frozenset()

@@ -1,16 +1,17 @@
-"""Rows held a column at a time: what derived records are worked out of."""
+"""Rows held a column at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from operator import itemgetter
 from typing import Any
 
 Column = Sequence[Any]
 FEW = 4
 """Rows that are one in so many are taken by their places."""
+TURNED = 1000
+"""Rows turned into columns at once: more of them do not stay in the processor's memory from one column to the next."""
 
 
 class PastBound(Exception):
@@ -36,19 +37,25 @@ class Table:
     withheld: bool = False
 
     @classmethod
-    def of(cls, rows: list[Any], width: int, withheld: bool = False) -> Table:
-        """``width``: cells of a row, told also where there is none."""
-        return cls(tuple(list(map(itemgetter(at), rows)) for at in range(width)), len(rows), withheld)
+    def of(cls, rows: Sequence[Any], width: int, withheld: bool = False) -> Table:
+        """``width``: cells of a row, where there is none; a row that is there may have more behind them."""
+        size = len(rows)
+        if 0 < size <= TURNED:
+            return cls(tuple(zip(*rows, strict=True)), size, withheld)
+        columns: tuple[list[Any], ...] = tuple([] for _ in range(len(rows[0]) if size else width))
+        for at in range(0, size, TURNED):
+            for column, part in zip(columns, zip(*rows[at : at + TURNED], strict=True), strict=True):
+                column.extend(part)
+        return cls(columns, size, withheld)
 
     def rows(self) -> list[Any]:
         """As tuples."""
         return list(zip(*self.columns, strict=True)) if self.columns else [()] * self.size
 
-    def told(self) -> list[Any]:
-        """Rows as they are answered: what is withheld is null."""
-        return self.without_withheld().rows() if self.withheld else self.rows()
-
-    def without_withheld(self) -> Table:
+    def told(self) -> Table:
+        """As it is answered: what is withheld is null."""
+        if not self.withheld:
+            return self
         return Table(
             tuple([None if cell is WITHHELD else cell for cell in column] for column in self.columns), self.size
         )
@@ -67,5 +74,16 @@ class Table:
             columns = (list(compress(column, passing)) for column in self.columns)
         else:
             places = list(compress(range(self.size), passing))
-            columns = (list(map(column.__getitem__, places)) for column in self.columns)
+            return self.at(places)
         return Table(tuple(columns), size, self.withheld)
+
+    def at(self, places: Sequence[int]) -> Table:
+        """The rows at these places, in this order."""
+        columns = tuple(list(map(column.__getitem__, places)) for column in self.columns)
+        return Table(columns, len(places), self.withheld)
+
+    def first(self, many: int) -> Table:
+        """So many rows at most."""
+        if many >= self.size:
+            return self
+        return Table(tuple(column[:many] for column in self.columns), many, self.withheld)

@@ -6,15 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.plan import DeriveStep, LookupStep, Plan, Undated
+from gateway.table import Table
 
 
-def among(undated: Undated, rows: list[Any], params: tuple[Any, ...]) -> int:
+def among(undated: Undated, table: Table, params: tuple[Any, ...]) -> int:
     """How many of the rows read have no recorded date and pass everything else that is asked."""
     if undated.position < 0:
         return 0
-    at, test = undated.position, undated.test
-    without = [row for row in rows if row[at] is None]
-    return len(without if test is None else test.kept(without, params))
+    without = table.kept([cell is None for cell in table.columns[undated.position]])
+    test = undated.test
+    return without.size if test is None else test.judged_columns(without.columns, without.size, params).count(True)
 
 
 def left_out(plan: Plan, counted: dict[int, int]) -> dict[str, int]:

@@ -23,7 +23,7 @@ def worked_out(expression: Expression, names: Sequence[str], table: Table) -> Co
     hidden = _hidden(read) if table.withheld else []
     if not hidden:
         return _column(expression, read, table.size)
-    seen = Table(tuple(read), table.size).without_withheld()
+    seen = Table(tuple(read), table.size, True).told()
     found = list(_column(expression, list(seen.columns), table.size))
     for at in hidden:
         found[at] = WITHHELD

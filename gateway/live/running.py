@@ -97,12 +97,12 @@ class Asking:
         step, result = compiled.prepared.plan.steps[root.connection.rows], run.results[root.connection.rows]
         assert isinstance(step, RowsStep)
         assert isinstance(result, RowsResult)
-        if len(result.rows) > self.members:
+        if result.table.size > self.members:
             plural = root.connection.part.record.plural
             message = f"a feed may watch {self.members} {plural}, and these are more; narrow where"
             raise CannotWatch([told_error(message, (self.form.named,), Code.BUDGET_EXCEEDED)])
         encoded = [[orjson.dumps(node) for node in nodes] for nodes in data[root.key].values()]
-        rows = {row[step.key]: nodes for row, nodes in zip(result.rows, zip(*encoded, strict=True), strict=True)}
+        rows = dict(zip(result.table.columns[step.key], zip(*encoded, strict=True), strict=True))
         return rows if keys is None else {key: nodes for key, nodes in rows.items() if key in keys}
 
     async def _run(self, keys: tuple[Any, ...] | None) -> tuple[Execution, Compiled]:

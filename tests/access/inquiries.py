@@ -6,8 +6,8 @@ from __future__ import annotations
 from auth.credentials import Authenticator
 from connectors.memory import MemoryConnector
 from gateway.cursors import Sealer
-from gateway.executor import Reach
 from gateway.house import House, make_house
+from gateway.run import Reach
 from schema.catalog import Catalog, Declared
 from schema.classification import open_, restricted, secret
 from schema.declare import column, computed, many, one, record

@@ -7,8 +7,8 @@ from typing import Any
 from auth.credentials import Authenticator
 from connectors.memory import MemoryConnector
 from gateway.cursors import Sealer
-from gateway.executor import Reach
 from gateway.house import House, make_house
+from gateway.run import Reach
 from schema.catalog import Catalog, Declared
 from schema.classification import confidential, open_, restricted
 from schema.codecs import cnic, whole_number_text

@@ -45,7 +45,7 @@ async def test_officers_at_the_same_time_do_not_get_each_others_rows(desk: Desk)
         deadline = asyncio.get_running_loop().time() + 10
         run = Execution(compiled.prepared, operation.variables, principal, house.reach, deadline)
         await run.run()
-        found[district] = {cell for row in run.results[0].rows for cell in row if cell in ("KEC", "QUE", "PIS")}  # type: ignore[union-attr]
+        found[district] = {cell for row in run.results[0].table.rows() for cell in row if cell in ("KEC", "QUE", "PIS")}  # type: ignore[union-attr]
 
     await asyncio.gather(*(ask(district) for district in ("KEC", "QUE", "PIS")))
     assert found == {"KEC": {"KEC"}, "QUE": {"QUE"}, "PIS": {"PIS"}}

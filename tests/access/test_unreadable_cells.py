@@ -7,8 +7,8 @@ import datetime as dt
 from auth.credentials import Authenticator
 from connectors.memory import MemoryConnector
 from gateway.cursors import Sealer
-from gateway.executor import Reach
 from gateway.house import make_house
+from gateway.run import Reach
 from schema.catalog import Declared
 from schema.classification import open_
 from schema.codecs import yyyymmdd

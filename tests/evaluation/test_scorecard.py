@@ -13,6 +13,7 @@ from typing import Any
 from auth.principal import ANONYMOUS
 from connectors.province.indicators import indicators
 from gateway.lately import Kept, Lately
+from gateway.table import Table
 from schema.evaluation import levels
 from schema.fetch import Connector, ConnectorError, Fetch, Rows, SourceTimeout, SourceUnavailable
 from tests.houses import AUDITOR, Desk, Systems, person
@@ -156,16 +157,20 @@ async def test_another_period_is_worked_out_anew(file_desk: Desk) -> None:
     assert found[0]["EDU_FUNCTIONAL"] == found[1]["EDU_FUNCTIONAL"]
 
 
+def kept(rows: int) -> Kept:
+    return Kept(Table(([1] * rows,), rows), (), {})
+
+
 def test_figures_are_kept_for_as_long_as_said_and_no_longer() -> None:
     lately = Lately(most_rows=3)
-    lately.put("short", Kept([1], (), {}), 0.0, 10.0)
-    lately.put("long", Kept([1], (), {}), 0.0, 100.0)
+    lately.put("short", kept(1), 0.0, 10.0)
+    lately.put("long", kept(1), 0.0, 100.0)
     assert lately.get("short", 9.9) is not None
     assert lately.get("short", 10.0) is None
     assert lately.get("long", 10.0) is not None
-    lately.put("large", Kept([1, 2, 3], (), {}), 11.0, 100.0)
+    lately.put("large", kept(3), 11.0, 100.0)
     assert lately.get("long", 11.0) is None, "the oldest makes room"
-    lately.put("too large", Kept([1, 2, 3, 4], (), {}), 11.0, 100.0)
+    lately.put("too large", kept(4), 11.0, 100.0)
     assert lately.get("too large", 11.0) is None
     assert lately.get("large", 11.0) is not None
 

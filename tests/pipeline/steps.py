@@ -10,8 +10,8 @@ from auth.credentials import Authenticator
 from connectors.memory import MemoryConnector
 from gateway.allowed import FieldTest
 from gateway.cursors import Sealer
-from gateway.executor import Reach
 from gateway.house import make_house
+from gateway.run import Reach
 from gateway.templates import Literal
 from schema.catalog import Declared, Field, Record
 from schema.classification import open_

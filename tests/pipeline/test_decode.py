@@ -10,6 +10,7 @@ from gateway.plan import CellUse
 from gateway.planner import make_plan
 from gateway.prepared import Prepared, prepare
 from gateway.request import GraphQLRequest
+from gateway.table import Table
 from schema.catalog import Field
 from schema.recent import Recent
 from tests.houses import AUDITOR, Desk
@@ -24,7 +25,7 @@ def decoded(uses: tuple[CellUse, ...], rows: list[Any]) -> tuple[list[Any], list
     reported: list[Field] = []
     decoder = make_decoder(uses)
     assert decoder is not None
-    return decoder.rows(rows, reported.append), [part.name for part in reported]
+    return decoder.table(Table.of(rows, len(uses)), reported.append).rows(), [part.name for part in reported]
 
 
 async def test_a_cell_that_cannot_be_read_is_null_and_its_neighbours_stand(file_desk: Desk) -> None:

@@ -11,8 +11,8 @@ from connectors.memory import MemoryConnector
 from gateway import engine
 from gateway.cursors import Sealer
 from gateway.engine import Engines, open_engines
-from gateway.executor import Reach
 from gateway.house import make_house
+from gateway.run import Reach
 from schema.catalog import Declared
 from schema.classification import confidential
 from schema.declare import derived, taken

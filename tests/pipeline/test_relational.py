@@ -292,7 +292,7 @@ def test_what_is_worked_out_of_a_withheld_figure_is_withheld_and_told_as_null() 
         assert worked(query.group(m=measure), table) == [(WITHHELD,)]
     assert worked(query.group(m=count()), table) == [(3,)]
     assert {row[2] for row in worked(query.quantile("q", "n", by=("g",)), table)} == {WITHHELD}
-    assert table_of([("a", WITHHELD)], 2).told() == [("a", None)]
+    assert table_of([("a", WITHHELD)], 2).told().rows() == [("a", None)]
     assert worked(query.keep(either(cell.n >= 0, cell.n < 0)), table) == [("b", 3)]
 
 

@@ -11,8 +11,8 @@ from auth.credentials import Authenticator
 from auth.principal import Principal
 from connectors.memory import MemoryConnector
 from gateway.cursors import Sealer
-from gateway.executor import Reach
 from gateway.house import make_house
+from gateway.run import Reach
 from schema.catalog import Declared
 from schema.classification import open_
 from schema.codecs import iso_stamp
