@@ -12,6 +12,7 @@ from gateway.ownership import entries
 from gateway.surface import secret_coordinates
 from schema.catalog import Catalog, Field, Record
 from schema.classification import confidential
+from schema.owners import Tenures, tenures
 from schema.rules import Allow, AllowTotals
 from schema.sources import Department, Source
 
@@ -106,13 +107,27 @@ def _custom(**told: Any) -> list[dict[str, Any]]:
 
 
 def _members(department: Department, sources: list[Source], records: list[Record]) -> list[dict[str, Any]]:
-    """The posts answerable, each once. Posts are not persons: who holds one is not told."""
-    answerable = {department.owner: "owner"}
-    for source in sources:
-        answerable.setdefault(source.owner or department.owner, "data steward")
-    for record in records:
-        answerable.setdefault(record.owner, "data steward")
-    return [{"username": post, "role": role} for post, role in answerable.items()]
+    """The posts answerable, each once, those of today first. Posts are not persons: who holds one is not told."""
+    held = [(tenures(department.owner), "owner")]
+    held += [(tenures(source.owner, department.owner), "data steward") for source in sources]
+    held += [(record.owners, "data steward") for record in records]
+    members: dict[str, dict[str, Any]] = {}
+    for owners, role in held:
+        members.setdefault(owners[-1].post, _member(owners, len(owners) - 1, role))
+    for owners, role in held:
+        for number, one in enumerate(owners[:-1]):
+            members.setdefault(one.post, _member(owners, number, role))
+    return list(members.values())
+
+
+def _member(owners: Tenures, number: int, role: str) -> dict[str, Any]:
+    one = owners[number]
+    told: dict[str, Any] = {"username": one.post, "role": role}
+    if one.since is not None:
+        told["dateIn"] = one.since.isoformat()
+    if one.until is not None:
+        told |= {"dateOut": one.until.isoformat(), "replacedByUsername": owners[number + 1].post}
+    return told
 
 
 def _roles(catalog: Catalog, records: list[Record]) -> list[dict[str, Any]]:
@@ -135,7 +150,7 @@ def _roles(catalog: Catalog, records: list[Record]) -> list[dict[str, Any]]:
     return [
         {
             "role": role, "access": "read", "description": "; ".join(dict.fromkeys(told)),
-            "firstLevelApprovers": records[0].department.owner,
+            "firstLevelApprovers": records[0].department.post,
         }
         for role, told in found.items()
     ]  # fmt: skip

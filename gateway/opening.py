@@ -47,11 +47,11 @@ from schema.scalars import KARACHI
 
 def open_catalog(settings: Settings) -> Catalog:
     """The catalog of the departments the settings name. Raises SettingsError and DeclarationError."""
-    return _catalog(settings.departments)
+    return _catalog(settings.departments, dt.datetime.now(KARACHI).date())
 
 
 @functools.lru_cache(maxsize=4)
-def _catalog(departments: tuple[str, ...]) -> Catalog:
+def _catalog(departments: tuple[str, ...], today: dt.date) -> Catalog:
     declared = []
     for name in departments:
         try:
@@ -62,7 +62,7 @@ def _catalog(departments: tuple[str, ...]) -> Catalog:
         if not isinstance(part, Declared):
             raise SettingsError(f"departments: {name} has no `declared = Declared(...)`")
         declared.append(part)
-    return resolve(declared)
+    return resolve(declared, today)
 
 
 def open_connectors(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from schema.owners import Owner, post_of
+
 OPERATORS = ("eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte", "startsWith", "contains", "isNull")
 
 
@@ -114,7 +116,7 @@ class Source:
     kind: str
     system: str
     capabilities: Capabilities
-    owner: str | None = None
+    owner: Owner | None = None
     limits: Limits = field(default_factory=Limits)
     description: str = ""
     refresh: str = "live"
@@ -130,5 +132,10 @@ class Department:
 
     name: str
     title: str
-    owner: str
+    owner: Owner
     contact: str = ""
+
+    @property
+    def post(self) -> str:
+        """The owner of today."""
+        return post_of(self.owner)
