@@ -86,7 +86,8 @@ def _part(one: Indicator, level: str, by: tuple[str, ...]) -> Query:
     return query.ranked("period", low="low", high="high", better="better").compute(
         met=_met(one), change=minus("value", "previous"), suppressed=withheld("value"),
         code=joined("indicator", "level", "place", "period"),
-        owners_on=last_day_of("period"), owner=_owner(one), owners=owners_then("owners_on", one.code, dict.fromkeys(read[1:] for read in lineage(one))),
+        owners_on=last_day_of("period"), owner=_owner(one),
+        owners=owners_then("owners_on", one.code, dict.fromkeys(read[1:] for read in lineage(one))),
     )  # fmt: skip
 
 
