@@ -25,6 +25,7 @@ from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.address import Address
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
+from connectors.whole import WholeCounts
 from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
@@ -40,6 +41,7 @@ from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
 from schema.fetch import Connector
+from schema.relations import Select
 from schema.resolve import resolve
 from schema.rules import ROLES
 from schema.scalars import KARACHI
@@ -75,11 +77,16 @@ def open_connectors(
     missing = sorted(set(sources) - set(settings.sources) - kept)
     if missing:
         raise SettingsError(f"sources: no address for {', '.join(missing)}; add [sources.<name>] with url or folder")
-    connectors = {}
+    connectors: dict[str, Connector] = {}
+    whole = {
+        record.source.name for record in catalog.records.values()
+        if isinstance(record.relation, Select) and record.relation.whole is not None
+    }  # fmt: skip
     for name, source in sources.items():
         try:
             address = Address(outbox_url(settings)) if name in kept else address_of(name, settings.sources[name])
-            connectors[name] = open_connector(source, address, observer, (turns or {}).get(name))
+            connector = open_connector(source, address, observer, (turns or {}).get(name))
+            connectors[name] = WholeCounts(connector) if name in whole else connector
         except (UnknownKind, ValueError) as error:
             raise SettingsError(str(error)) from None
     return connectors

@@ -84,10 +84,12 @@ class Limits:
     """How much a department lets us ask. ``row_budget``: most rows one fetch may bring when the gateway has to filter,
     order or group itself; ``max_calls_per_operation``: most calls one operation may cost this source;
     ``max_filter_keys``: most keys of other sources that one filter may bring along. ``totals_timeout_s``: for counts
-    and sums made in the source, where the department allows them longer than ``timeout_s``."""
+    and sums made in the source, where the department allows them longer than ``timeout_s``; ``totals_memory_mb``: what
+    MariaDB may use to join all rows of a relation that are counted, where its own setting is too small for that."""
 
     timeout_s: float = 5.0
     totals_timeout_s: float | None = None
+    totals_memory_mb: int | None = None
     concurrency: int = 8
     max_keys: int = 1000
     row_budget: int = 50_000
