@@ -51,6 +51,6 @@ def unjoined(shape: FetchShape) -> tuple[FetchShape, FetchShape] | None:
     cells = [*shape.groups, *(measure.cell for measure in shape.measures if measure.cell is not None)]
     if any(cell.when is not None or cell.column.name not in relation.whole.columns for cell in cells):
         return None
-    bare = Select(relation.whole.sql, relation.name)
+    bare = replace(relation, sql=relation.whole.sql)
     lacking = FetchShape(Select(relation.whole.lacking, relation.name), measures=(Measure(Function.COUNT),))
     return replace(shape, relation=bare), lacking

@@ -85,7 +85,7 @@ class Limits:
     order or group itself; ``max_calls_per_operation``: most calls one operation may cost this source;
     ``max_filter_keys``: most keys of other sources that one filter may bring along. ``totals_timeout_s``: for counts
     and sums made in the source, where the department allows them longer than ``timeout_s``; ``totals_memory_mb``: what
-    MariaDB may use to join all rows of a relation that are counted, where its own setting is too small for that."""
+    MariaDB may use for the joins of counts over a relation that says how all of it is counted (``Whole``)."""
 
     timeout_s: float = 5.0
     totals_timeout_s: float | None = None

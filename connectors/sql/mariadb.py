@@ -33,10 +33,10 @@ than its max_allowed_packet."""
 
 
 def _joins_everything(shape: FetchShape) -> bool:
-    """Whether it counts over all rows of a relation that is joined, or grouped by what is."""
-    relation = shape.relation
-    joined = bool(shape.groups) or (isinstance(relation, Select) and relation.whole is not None)
-    return joined and shape.key is None and shape.where == EVERYTHING
+    """Whether it counts over all rows of a relation that says it is large. A small one joined with a large table is
+    quicker looked up row by row."""
+    large = isinstance(shape.relation, Select) and shape.relation.whole is not None
+    return large and shape.key is None and shape.where == EVERYTHING
 
 
 class MariaConnector:
