@@ -13,7 +13,7 @@ from gateway.surface import secret_coordinates
 from schema.catalog import Catalog, Field, Record
 from schema.classification import confidential
 from schema.owners import Tenures, tenures
-from schema.rules import Allow, AllowTotals
+from schema.rules import Allow, AllowThrough, AllowTotals
 from schema.sources import Department, Source
 
 STANDARD = "v3.1.0"
@@ -135,11 +135,13 @@ def _roles(catalog: Catalog, records: list[Record]) -> list[dict[str, Any]]:
     by_spec = {record.spec.name: record for record in records}
     found: dict[str, list[str]] = {}
     for rule in catalog.rules:
-        if not isinstance(rule, (Allow, AllowTotals)) or rule.record.__name__ not in by_spec:
+        if not isinstance(rule, (Allow, AllowTotals, AllowThrough)) or rule.record.__name__ not in by_spec:
             continue
         record = by_spec[rule.record.__name__]
         told = (
             f"{record.type_name} up to {min(rule.up_to, confidential).label}" if isinstance(rule, Allow)
+            else f"{record.type_name} up to {min(rule.up_to, confidential).label}, only for {rule.through}"
+            if isinstance(rule, AllowThrough)
             else f"totals of {record.type_name} of {rule.k} or more"
         )  # fmt: skip
         if rule.purposes:
