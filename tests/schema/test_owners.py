@@ -9,7 +9,9 @@ import pytest
 from schema.errors import DeclarationError
 from schema.owners import Former, Owner, Ownership, Tenure, owner_problems, tenure_on, tenures
 from schema.resolve import resolve
-from tests.schema.test_declarations import GOOD, Modules
+from tests.schema.test_declarations import GOOD, Modules, modules
+
+__all__ = ["modules"]
 
 DAY = dt.date.fromisoformat
 MOVED = Ownership("Planning", DAY("2025-07-01"), (Former("Bureau", DAY("2025-06-30")),))
