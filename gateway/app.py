@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -127,7 +128,12 @@ class _Rooms:
 
     async def catalogue(self, request: Request) -> Response:
         assert self.house is not None
-        return JSONResponse(dcat.catalogue(self.house.catalog), media_type="application/ld+json")
+        try:
+            asked = request.query_params.get("asOf")
+            day = None if asked is None else dt.date.fromisoformat(asked)
+        except ValueError:
+            return PlainTextResponse("asOf is no day; write it as 2025-06-30\n", 400)
+        return JSONResponse(dcat.catalogue(self.house.catalog, day), media_type="application/ld+json")
 
     async def contract(self, request: Request) -> Response:
         assert self.house is not None

@@ -56,11 +56,19 @@ async def _missing_columns(settings: Settings, record: Record) -> list[str]:
         else:
             assert isinstance(relation, Select)
             text = f"({relation.sql.replace('{inside}', '1 = 1')}) rel"
-        names = {name.lower() for name in await connector.describe(text)}
         declared = [field.column for field in record.fields.values() if field.column is not None]
-        return [name for name in declared if name.lower() not in names]
+        missing = await _not_in(connector, text, declared)
+        if isinstance(relation, Select) and relation.whole is not None:
+            missing += await _not_in(connector, f"({relation.whole.sql}) rel", sorted(relation.whole.columns))
+            await connector.describe(f"({relation.whole.lacking}) rel")
+        return missing
     finally:
         await connector.aclose()
+
+
+async def _not_in(connector: Any, text: str, columns: list[str]) -> list[str]:
+    names = {name.lower() for name in await connector.describe(text)}
+    return [name for name in columns if name.lower() not in names]
 
 
 async def _unreadable(record: Record, connectors: dict[str, Any]) -> list[str]:

@@ -215,10 +215,12 @@ def sdl(settings: Settings) -> None:
 
 @main.command()
 @click.option("--format", "kind", type=click.Choice(["md", "csv", "json"]), default="md")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="With the owners of that day, not today's.")
 @click.pass_obj
-def dictionary(settings: Settings, kind: str) -> None:
+def dictionary(settings: Settings, kind: str, as_of: dt.datetime | None) -> None:
     """Print the data dictionary."""
-    click.echo(dictionaries.dictionary(_opened(settings), kind), nl=False)
+    day = None if as_of is None else as_of.date()
+    click.echo(dictionaries.dictionary(_opened(settings), kind, day), nl=False)
 
 
 @main.command()

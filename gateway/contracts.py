@@ -12,7 +12,8 @@ from gateway.ownership import entries
 from gateway.surface import secret_coordinates
 from schema.catalog import Catalog, Field, Record
 from schema.classification import confidential
-from schema.rules import Allow, AllowTotals
+from schema.owners import Tenures, tenures
+from schema.rules import Allow, AllowThrough, AllowTotals
 from schema.sources import Department, Source
 
 STANDARD = "v3.1.0"
@@ -106,13 +107,27 @@ def _custom(**told: Any) -> list[dict[str, Any]]:
 
 
 def _members(department: Department, sources: list[Source], records: list[Record]) -> list[dict[str, Any]]:
-    """The posts answerable, each once. Posts are not persons: who holds one is not told."""
-    answerable = {department.owner: "owner"}
-    for source in sources:
-        answerable.setdefault(source.owner or department.owner, "data steward")
-    for record in records:
-        answerable.setdefault(record.owner, "data steward")
-    return [{"username": post, "role": role} for post, role in answerable.items()]
+    """The posts answerable, each once, those of today first. Posts are not persons: who holds one is not told."""
+    held = [(tenures(department.owner), "owner")]
+    held += [(tenures(source.owner, department.owner), "data steward") for source in sources]
+    held += [(record.owners, "data steward") for record in records]
+    members: dict[str, dict[str, Any]] = {}
+    for owners, role in held:
+        members.setdefault(owners[-1].post, _member(owners, len(owners) - 1, role))
+    for owners, role in held:
+        for number, one in enumerate(owners[:-1]):
+            members.setdefault(one.post, _member(owners, number, role))
+    return list(members.values())
+
+
+def _member(owners: Tenures, number: int, role: str) -> dict[str, Any]:
+    one = owners[number]
+    told: dict[str, Any] = {"username": one.post, "role": role}
+    if one.since is not None:
+        told["dateIn"] = one.since.isoformat()
+    if one.until is not None:
+        told |= {"dateOut": one.until.isoformat(), "replacedByUsername": owners[number + 1].post}
+    return told
 
 
 def _roles(catalog: Catalog, records: list[Record]) -> list[dict[str, Any]]:
@@ -120,11 +135,13 @@ def _roles(catalog: Catalog, records: list[Record]) -> list[dict[str, Any]]:
     by_spec = {record.spec.name: record for record in records}
     found: dict[str, list[str]] = {}
     for rule in catalog.rules:
-        if not isinstance(rule, (Allow, AllowTotals)) or rule.record.__name__ not in by_spec:
+        if not isinstance(rule, (Allow, AllowTotals, AllowThrough)) or rule.record.__name__ not in by_spec:
             continue
         record = by_spec[rule.record.__name__]
         told = (
             f"{record.type_name} up to {min(rule.up_to, confidential).label}" if isinstance(rule, Allow)
+            else f"{record.type_name} up to {min(rule.up_to, confidential).label}, only for {rule.through}"
+            if isinstance(rule, AllowThrough)
             else f"totals of {record.type_name} of {rule.k} or more"
         )  # fmt: skip
         if rule.purposes:
@@ -135,7 +152,7 @@ def _roles(catalog: Catalog, records: list[Record]) -> list[dict[str, Any]]:
     return [
         {
             "role": role, "access": "read", "description": "; ".join(dict.fromkeys(told)),
-            "firstLevelApprovers": records[0].department.owner,
+            "firstLevelApprovers": records[0].department.post,
         }
         for role, told in found.items()
     ]  # fmt: skip

@@ -3,10 +3,12 @@ it is read."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from gateway.surface import secret_coordinates
 from schema.catalog import Catalog, Record
+from schema.owners import tenure_on
 from schema.rules import Allow, AllowTotals
 
 RIGHTS = "http://publications.europa.eu/resource/authority/access-right/"
@@ -17,8 +19,8 @@ CONTEXT = {
 SERVICE = {"@id": "graphql"}
 
 
-def catalogue(catalog: Catalog) -> dict[str, Any]:
-    """The whole catalogue; what is Secret is left out."""
+def catalogue(catalog: Catalog, day: dt.date | None = None) -> dict[str, Any]:
+    """The whole catalogue; what is Secret is left out. ``day``: with the owners of then, None is today."""
     hidden = secret_coordinates(catalog)
     records = [record for record in catalog.records.values() if not record.is_hidden(hidden)]
     return {
@@ -35,16 +37,16 @@ def catalogue(catalog: Catalog) -> dict[str, Any]:
             "dcat:endpointURL": {"@id": "graphql"}, "dcat:endpointDescription": {"@id": "schema.graphql"},
             "dcat:servesDataset": [{"@id": _id(record)} for record in records],
         },
-        "dcat:dataset": [_dataset(catalog, record) for record in records],
+        "dcat:dataset": [_dataset(catalog, record, day) for record in records],
     }  # fmt: skip
 
 
-def _dataset(catalog: Catalog, record: Record) -> dict[str, Any]:
+def _dataset(catalog: Catalog, record: Record, day: dt.date | None) -> dict[str, Any]:
     department = record.department
     told: dict[str, Any] = {
         "@id": _id(record), "@type": "dcat:Dataset", "dct:identifier": record.name, "dct:title": record.type_name,
         "dct:description": record.description, "dct:publisher": _agent(department.title),
-        "dct:rightsHolder": _agent(record.owner), "dct:source": record.source_name,
+        "dct:rightsHolder": _agent(tenure_on(record.owners, day).post), "dct:source": record.source_name,
         "dct:accessRights": {"@id": RIGHTS + access_right(catalog, record)},
         "dcat:theme": department.name, "dct:conformsTo": {"@id": f"contracts/{department.name}.yaml"},
         "dcat:distribution": {

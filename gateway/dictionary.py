@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 from gateway.ownership import entries
 from gateway.surface import secret_coordinates
 from schema.catalog import Catalog
+from schema.owners import tenure_on
 
 COLUMNS = (
     "coordinate", "type", "department", "owner", "classification", "personal", "sensitive", "legal_basis", "retention",
@@ -18,9 +20,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def dictionary(catalog: Catalog, kind: str = "md") -> str:
-    """``kind``: md, csv or json."""
-    rows = [_row(entry) for entry in entries(catalog, secret_coordinates(catalog))]
+def dictionary(catalog: Catalog, kind: str = "md", day: dt.date | None = None) -> str:
+    """``kind``: md, csv or json; ``day``: with the owners of then, None is today."""
+    rows = [_row(entry) for entry in entries(catalog, secret_coordinates(catalog), day)]
     match kind:
         case "json":
             return orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n"
@@ -31,7 +33,7 @@ def dictionary(catalog: Catalog, kind: str = "md") -> str:
             writer.writerows({**row, "access": "; ".join(row["access"])} for row in rows)
             return buffer.getvalue()
         case "md":
-            return _markdown(catalog, rows)
+            return _markdown(catalog, rows, day)
     raise ValueError(f"no format {kind!r}; use md, csv or json")
 
 
@@ -47,8 +49,8 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     return {**{name: entry[name] for name in COLUMNS if name != "access"}, "access": access}
 
 
-def _markdown(catalog: Catalog, rows: list[dict[str, Any]]) -> str:
-    lines = ["# Data dictionary", ""]
+def _markdown(catalog: Catalog, rows: list[dict[str, Any]], day: dt.date | None) -> str:
+    lines = ["# Data dictionary", ""] if day is None else [f"# Data dictionary, owners of {day}", ""]
     hidden = secret_coordinates(catalog)
     for record in catalog.records.values():
         if record.is_hidden(hidden):
@@ -57,7 +59,8 @@ def _markdown(catalog: Catalog, rows: list[dict[str, Any]]) -> str:
         told_key = "" if f"{record.type_name}.{key}" in hidden else f" Key: `{key}`."
         lines += [f"## {record.type_name}", "", record.description, ""]
         lines += [
-            f"Owner: {record.owner}. Source: `{record.source_name}` ({record.source.system}).{told_key}",
+            f"Owner: {tenure_on(record.owners, day).post}. "
+            f"Source: `{record.source_name}` ({record.source.system}).{told_key}",
             "",
             "| Field | Type | Column | Classification | Personal | Owner | Who may see |",
             "|---|---|---|---|---|---|---|",

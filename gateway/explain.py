@@ -363,7 +363,7 @@ def provenance(run: Execution, allowed: Allowed) -> list[dict[str, Any]]:
         told.append(
             {
                 "department": name,
-                "owner": department.owner,
+                "owner": department.post,
                 "sources": sources,
                 "shown": _rules(allowed.shown, own),
                 "masked": _rules(allowed.masked, own),

@@ -29,7 +29,7 @@ STYLE = (
 def page(catalog: Catalog) -> HTMLResponse:
     """The page as HTML under a policy that lets nothing else in."""
     departments = "".join(
-        f"<tr><td>{escape(department.title)}</td><td>{escape(department.owner)}</td>"
+        f"<tr><td>{escape(department.title)}</td><td>{escape(department.post)}</td>"
         f"<td><a href=/contracts/{escape(department.name)}.yaml>contract</a></td></tr>"
         for department in catalog.departments.values()
     )

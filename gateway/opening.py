@@ -25,6 +25,7 @@ from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.address import Address
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
+from connectors.whole import WholeCounts
 from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
@@ -40,6 +41,7 @@ from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
 from schema.fetch import Connector
+from schema.relations import Select
 from schema.resolve import resolve
 from schema.rules import ROLES
 from schema.scalars import KARACHI
@@ -47,11 +49,11 @@ from schema.scalars import KARACHI
 
 def open_catalog(settings: Settings) -> Catalog:
     """The catalog of the departments the settings name. Raises SettingsError and DeclarationError."""
-    return _catalog(settings.departments)
+    return _catalog(settings.departments, dt.datetime.now(KARACHI).date())
 
 
 @functools.lru_cache(maxsize=4)
-def _catalog(departments: tuple[str, ...]) -> Catalog:
+def _catalog(departments: tuple[str, ...], today: dt.date) -> Catalog:
     declared = []
     for name in departments:
         try:
@@ -62,7 +64,7 @@ def _catalog(departments: tuple[str, ...]) -> Catalog:
         if not isinstance(part, Declared):
             raise SettingsError(f"departments: {name} has no `declared = Declared(...)`")
         declared.append(part)
-    return resolve(declared)
+    return resolve(declared, today)
 
 
 def open_connectors(
@@ -75,11 +77,16 @@ def open_connectors(
     missing = sorted(set(sources) - set(settings.sources) - kept)
     if missing:
         raise SettingsError(f"sources: no address for {', '.join(missing)}; add [sources.<name>] with url or folder")
-    connectors = {}
+    connectors: dict[str, Connector] = {}
+    whole = {
+        record.source.name for record in catalog.records.values()
+        if isinstance(record.relation, Select) and record.relation.whole is not None
+    }  # fmt: skip
     for name, source in sources.items():
         try:
             address = Address(outbox_url(settings)) if name in kept else address_of(name, settings.sources[name])
-            connectors[name] = open_connector(source, address, observer, (turns or {}).get(name))
+            connector = open_connector(source, address, observer, (turns or {}).get(name))
+            connectors[name] = WholeCounts(connector) if name in whole else connector
         except (UnknownKind, ValueError) as error:
             raise SettingsError(str(error)) from None
     return connectors

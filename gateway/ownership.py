@@ -3,12 +3,15 @@ Secret coordinate."""
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from schema.catalog import Action, Catalog, Field, Link, Record
 from schema.classification import Classification
+from schema.owners import Tenures, tenure_on, tenures
 from schema.resolve import short_path
 from schema.rules import Allow
 
@@ -21,11 +24,18 @@ class CatalogSource:
     refresh: str
     description: str
 
+@strawberry.type(name="CatalogOwner", description="A post and the days on which it answered, both included.")
+class CatalogOwner:
+    owner: str
+    since: "Date | None" = strawberry.field(description="Null: as long as anybody knows.")
+    until: "Date | None" = strawberry.field(description="Null: to this day.")
+
 @strawberry.type(name="CatalogDepartment", description="An owner of records.")
 class CatalogDepartment:
     name: str
     title: str
     owner: str
+    owners: "list[CatalogOwner]"
     contact: str
     sources: "list[CatalogSource]"
 
@@ -46,6 +56,7 @@ class CatalogField:
     record: str
     department: str
     owner: str
+    owners: "list[CatalogOwner]"
     classification: str
     personal: bool
     sensitive: bool
@@ -65,6 +76,7 @@ class CatalogRecord:
     type_name: str = strawberry.field(name="typeName")
     department: str
     owner: str
+    owners: "list[CatalogOwner]"
     key: str
     system: str
     source: str
@@ -101,11 +113,19 @@ class Catalog:
     fields: "list[CatalogField]"
 """
 
+AS_OF = (
+    'as_of: Annotated["Date | None", strawberry.argument(name="asOf", '
+    'description="Owners as they were on this day; today without it.")] = None'
+)
 QUERY_FIELDS = [
-    'catalog: "Catalog" = strawberry.field(resolver=RESOLVE["catalog"], '
+    f'def r_catalog(self, {AS_OF}) -> "Catalog": return RESOLVE["catalog"](as_of)',
+    'catalog: "Catalog" = strawberry.field(resolver=r_catalog, '
     'description="Who owns what: departments, records and fields.")',
-    'field: "CatalogField | None" = strawberry.field(resolver=RESOLVE["field"], '
+    "del r_catalog",
+    f'def r_field(self, coordinate: str, {AS_OF}) -> "CatalogField | None": return RESOLVE["field"](coordinate, as_of)',
+    'field: "CatalogField | None" = strawberry.field(resolver=r_field, '
     'description="Ownership of one field or link, e.g. School.name.")',
+    "del r_field",
 ]
 
 
@@ -124,7 +144,37 @@ class Row:
 
 def resolvers(catalog: Catalog, hidden: frozenset[str]) -> dict[str, Callable[..., Any]]:
     """The functions that answer ``catalog`` and ``field``."""
-    fields = {entry["coordinate"]: Row(entry) for entry in entries(catalog, hidden)}
+    last_days = changes(catalog)
+
+    @functools.lru_cache(maxsize=len(last_days) + 1)
+    def told_up_to(day: dt.date | None) -> tuple[Row, dict[str, Row]]:
+        return _told(catalog, hidden, day)
+
+    def told(as_of: dt.date | None) -> tuple[Row, dict[str, Row]]:
+        """Days between the same two changes have the same answer."""
+        return told_up_to(next((day for day in last_days if as_of is not None and as_of <= day), None))
+
+    def answer_catalog(as_of: dt.date | None) -> Row:
+        return told(as_of)[0]
+
+    def answer_field(coordinate: str, as_of: dt.date | None) -> Row | None:
+        return told(as_of)[1].get(coordinate)
+
+    return {"catalog": answer_catalog, "field": answer_field}
+
+
+def changes(catalog: Catalog) -> list[dt.date]:
+    """The last days before something changed its owner."""
+    held = [tenures(department.owner) for department in catalog.departments.values()]
+    for record in catalog.records.values():
+        held += [record.owners, *(part.owners for part in record.fields.values())]
+        held += [link.owners for link in record.links.values()]
+    return sorted({one.until for owners in held for one in owners if one.until is not None})
+
+
+def _told(catalog: Catalog, hidden: frozenset[str], day: dt.date | None) -> tuple[Row, dict[str, Row]]:
+    """The catalogue of a day, and its fields by coordinate."""
+    fields = {entry["coordinate"]: Row(entry) for entry in entries(catalog, hidden, day)}
     secret = hidden | {
         f"{record.type_name}.{part.api_name}"
         for record in catalog.records.values()
@@ -134,38 +184,34 @@ def resolvers(catalog: Catalog, hidden: frozenset[str]) -> dict[str, Callable[..
     whole = Row(
         {
             "actions": [_action(catalog, action) for action in catalog.actions.values()],
-            "departments": [_department(catalog, name) for name in catalog.departments],
+            "departments": [_department(catalog, name, day) for name in catalog.departments],
             "records": [
-                _record(record, fields) for record in catalog.records.values() if not record.is_hidden(secret)
+                _record(record, fields, day) for record in catalog.records.values() if not record.is_hidden(secret)
             ],
             "fields": list(fields.values()),
         }
     )
-
-    def answer_catalog() -> Any:
-        return whole
-
-    def answer_field(coordinate: str) -> Any:
-        return fields.get(coordinate)
-
-    answer_catalog.__annotations__ = {"return": "Catalog"}
-    answer_field.__annotations__ = {"coordinate": str, "return": "CatalogField | None"}
-    return {"catalog": answer_catalog, "field": answer_field}
+    return whole, fields
 
 
-def entries(catalog: Catalog, hidden: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
-    """Every field and link that is not Secret, with its ownership; the same in the dictionary and over GraphQL."""
+def entries(
+    catalog: Catalog, hidden: frozenset[str] = frozenset(), day: dt.date | None = None
+) -> list[dict[str, Any]]:
+    """Every field and link that is not Secret, with its ownership; the same in the dictionary and over GraphQL.
+    ``day``: whose it was then; None is today."""
     found = []
     for record in catalog.records.values():
         parts: list[Field | Link] = [*record.fields.values(), *record.links.values()]
         for part in parts:
             coordinate = f"{record.type_name}.{part.api_name}"
             if part.classification is not Classification.SECRET and coordinate not in hidden:
-                found.append(_entry(catalog, record, part, coordinate))
+                found.append(_entry(catalog, record, part, coordinate, day))
     return found
 
 
-def _entry(catalog: Catalog, record: Record, part: Field | Link, coordinate: str) -> dict[str, Any]:
+def _entry(
+    catalog: Catalog, record: Record, part: Field | Link, coordinate: str, day: dt.date | None
+) -> dict[str, Any]:
     is_field = isinstance(part, Field)
     return {
         "coordinate": coordinate,
@@ -173,7 +219,7 @@ def _entry(catalog: Catalog, record: Record, part: Field | Link, coordinate: str
         "type": part.scalar.name if isinstance(part, Field) else _link_type(catalog, part),
         "record": record.type_name,
         "department": part.department if isinstance(part, Link) else record.department.name,
-        "owner": part.owner,
+        **_owned(part.owners, day),
         "classification": part.classification.label,
         "personal": part.personal if isinstance(part, Field) else False,
         "sensitive": part.sensitive if isinstance(part, Field) else False,
@@ -187,6 +233,12 @@ def _entry(catalog: Catalog, record: Record, part: Field | Link, coordinate: str
         "description": part.description,
         "access": [Row(rule) for rule in _access(catalog, record, part)],
     }
+
+
+def _owned(owners: Tenures, day: dt.date | None) -> dict[str, Any]:
+    """Who answered on the day, and who at all times, the latest first."""
+    told = [Row({"owner": one.post, "since": one.since, "until": one.until}) for one in reversed(owners)]
+    return {"owner": tenure_on(owners, day).post, "owners": told}
 
 
 def _link_type(catalog: Catalog, link: Link) -> str:
@@ -221,7 +273,7 @@ def _access(catalog: Catalog, record: Record, part: Field | Link) -> list[dict[s
     ]
 
 
-def _department(catalog: Catalog, name: str) -> Row:
+def _department(catalog: Catalog, name: str, day: dt.date | None) -> Row:
     department = catalog.departments[name]
     sources = [
         Row({key: getattr(source, key) for key in ("name", "system", "kind", "refresh", "description")})
@@ -230,8 +282,8 @@ def _department(catalog: Catalog, name: str) -> Row:
     ]
     return Row(
         {
-            "name": name, "title": department.title, "owner": department.owner, "contact": department.contact,
-            "sources": sources,
+            "name": name, "title": department.title, "contact": department.contact,
+            **_owned(tenures(department.owner), day), "sources": sources,
         }
     )  # fmt: skip
 
@@ -254,12 +306,12 @@ def _action(catalog: Catalog, action: Action) -> Row:
     )  # fmt: skip
 
 
-def _record(record: Record, fields: dict[str, Row]) -> Row:
+def _record(record: Record, fields: dict[str, Row], day: dt.date | None) -> Row:
     key = record.key_field.api_name
     return Row(
         {
             "name": record.name, "type_name": record.type_name, "department": record.department.name,
-            "owner": record.owner,
+            **_owned(record.owners, day),
             "key": key if f"{record.type_name}.{key}" in fields else "", "system": record.source.system,
             "source": record.source.name, "relation": record.source_name.partition(".")[2],
             "legal_basis": record.legal_basis, "retention": record.retention, "description": record.description,

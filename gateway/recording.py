@@ -16,7 +16,7 @@ from auth.principal import Principal
 from gateway.plan import Plan, RowsStep
 from gateway.results import RowsResult
 from gateway.uses import used
-from schema.catalog import Action
+from schema.catalog import Action, Catalog
 
 if TYPE_CHECKING:
     from gateway.acting.outbox import Entry
@@ -37,6 +37,7 @@ class Footprint:
     used: msgspec.Raw
     refused: msgspec.Raw
     narrowed: msgspec.Raw
+    owners: msgspec.Raw
 
 
 def _canonical(told: Any) -> msgspec.Raw:
@@ -47,14 +48,30 @@ def _canonical(told: Any) -> msgspec.Raw:
 def footprint(plan: Plan) -> Footprint:
     """What a plan shows and refuses, with the rules that decided."""
     allowed = plan.allowed
+    uses = used(allowed)
     return Footprint(
         _canonical(sorted(plan.departments)),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.shown.items()}),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.masked.items()}),
-        _canonical(used(allowed)),
+        _canonical(uses),
         _canonical({refusal.coordinate: refusal.code.value for refusal in allowed.refusals}),
         _canonical([narrowed.record for narrowed in allowed.narrowed]),
+        _canonical(_owners(allowed.access.catalog, (*allowed.shown, *allowed.masked, *uses))),
     )
+
+
+def _owners(catalog: Catalog, coordinates: Iterable[str]) -> dict[str, str]:
+    """Who answers for them while the entry is written: by record, and by field where it has another owner."""
+    by_type, found = catalog.by_type, {}
+    for coordinate in coordinates:
+        type_name, _, name = coordinate.partition(".")
+        record = by_type.get(type_name.removesuffix("Connection"))
+        if record is not None:
+            found[record.type_name] = record.owner
+            part = record.by_api_name.get(name)
+            if part is not None and part.owner != record.owner:
+                found[coordinate] = part.owner
+    return found
 
 
 def entry(course: Course, outcome: str, now_ms: int, **more: Any) -> bytes:
@@ -82,6 +99,7 @@ def entry(course: Course, outcome: str, now_ms: int, **more: Any) -> bytes:
         told |= {
             "departments": found.departments, "shown": found.shown, "masked": found.masked,
             "used": found.used, "refused": found.refused, "narrowed": found.narrowed,
+            "owners": found.owners,
         }  # fmt: skip
     if course.refused:
         told["refused"] = {**(msgspec.json.decode(told["refused"]) if "refused" in told else {}), **course.refused}
@@ -110,7 +128,10 @@ def stream_entry(course: Course, stream: str, state: str, given: Mapping[str, in
         told["operationHash"] = course.operation.parsed.redacted_hash
     if course.compiled is not None and state == "batch":
         found = course.compiled.footprint
-        told |= {"departments": found.departments, "shown": found.shown, "masked": found.masked, "used": found.used}
+        told |= {
+            "departments": found.departments, "shown": found.shown, "masked": found.masked, "used": found.used,
+            "owners": found.owners,
+        }  # fmt: skip
     return entry_body(told)
 
 

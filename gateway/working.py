@@ -12,6 +12,7 @@ from gateway import standing
 from gateway.judging import passing
 from gateway.table import WITHHELD, Column, Table
 from schema.derive import Expression
+from schema.periods import last_day
 from schema.scalars import KARACHI
 
 
@@ -126,11 +127,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exactly": Decimal,
     "days_after": lambda day, days: day + dt.timedelta(days=days),
     "head_of": lambda text, length: text[:length],
+    "last_day_of": last_day,
     "day_in": lambda year, month, day: dt.date(year, month, day),
     "worded": lambda *parts: parts[-1].format(*parts[:-1]),
     "joined": lambda *parts: parts[-1].join(map(str, parts[:-1])),
 }
 
 
-OF_DAYS = frozenset({"month_of", "day_of", "fiscal_year_of", "year_of", "date_of", "days_after"})
+OF_DAYS = frozenset({"last_day_of", "month_of", "day_of", "fiscal_year_of", "year_of", "date_of", "days_after"})
 """Functions of one cell that has few different values, each worked out once."""

@@ -8,6 +8,7 @@ from schema.actions import BOOKKEEPING, OWN_CELLS, ActionSpec
 from schema.catalog import Action, Input, Record
 from schema.derive import cells_of
 from schema.errors import meant
+from schema.owners import post_of
 from schema.rules import AllowAction
 from schema.scalars import Scalar
 from schema.sources import Department
@@ -33,9 +34,9 @@ def resolved_action(
     )
     api_name = spec.name[0].lower() + spec.name[1:]
     return Action(
-        f"{department.name}.{spec.name}", spec.name, api_name, department, spec.source.owner or department.owner,
-        spec.source, inputs, spec.about, spec.by, spec.kept, spec.call, spec.refuse, spec.done, spec.lost, rules,
-        spec.description,
+        f"{department.name}.{spec.name}", spec.name, api_name, department,
+        post_of(spec.source.owner or department.owner), spec.source, inputs, spec.about, spec.by, spec.kept, spec.call,
+        spec.refuse, spec.done, spec.lost, rules, spec.description,
     )  # fmt: skip
 
 

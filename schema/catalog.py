@@ -14,6 +14,7 @@ from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
 from schema.derive import Expression, Test
 from schema.indicators import Indicator
+from schema.owners import Tenures
 from schema.presets import Preset
 from schema.relations import Relation, relation_name
 from schema.rules import ROLES, AllowAction, Role, Rule
@@ -54,6 +55,8 @@ class Field:
     legal_basis: str
     retention: str
     description: str
+    owners: Tenures
+    """Who answered when; ``owner`` is the last of them."""
     column: str | None = None
     codec: Codec | None = None
     function: Callable[..., Any] | None = None
@@ -80,6 +83,7 @@ class Link:
     owner: str
     department: str
     description: str
+    owners: Tenures
     where: str = ""
 
 
@@ -96,6 +100,7 @@ class Record:
     source: Source
     relation: Relation
     owner: str
+    owners: Tenures
     key: str
     size: int
     persons: bool

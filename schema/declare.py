@@ -17,6 +17,7 @@ from schema.changes import Changes
 from schema.classification import Classification
 from schema.codecs import Codec, identity
 from schema.derive import Derivation, Query
+from schema.owners import Owner
 from schema.relations import Relation, Table
 from schema.sources import Source
 
@@ -31,7 +32,7 @@ class Facts:
     classification: Classification | None
     personal: bool = False
     sensitive: bool = False
-    owner: str | None = None
+    owner: Owner | None = None
     legal_basis: str | None = None
     retention: str | None = None
     description: str = ""
@@ -59,7 +60,7 @@ class LinkSpec:
     description: str
     line: int
     file: str | None = None
-    owner: str | None = None
+    owner: Owner | None = None
     department: str | None = None
 
 
@@ -103,7 +104,7 @@ class RecordSpec:
     source: Source
     relation: Relation
     key: str
-    owner: str | None
+    owner: Owner | None
     legal_basis: str
     retention: str
     description: str
@@ -131,7 +132,7 @@ def column(
     codec: Codec = identity,
     personal: bool = False,
     sensitive: bool = False,
-    owner: str | None = None,
+    owner: Owner | None = None,
     legal_basis: str | None = None,
     retention: str | None = None,
     description: str = "",
@@ -170,7 +171,7 @@ def computed(
     function: Callable[..., Any],
     *,
     reads: tuple[str, ...],
-    owner: str | None = None,
+    owner: Owner | None = None,
     personal: bool = False,
     sensitive: bool = False,
     description: str = "",
@@ -184,7 +185,7 @@ def looked_up(
     *,
     by: str,
     classification: Classification | None = None,
-    owner: str | None = None,
+    owner: Owner | None = None,
     personal: bool = False,
     sensitive: bool = False,
     legal_basis: str | None = None,
@@ -202,7 +203,7 @@ def record(
     relation: str | Relation,
     *,
     key: str,
-    owner: str | None = None,
+    owner: Owner | None = None,
     legal_basis: str = "OfficialAuthorityOfController",
     retention: str = "as long as the source system keeps it",
     plural: str | None = None,
@@ -243,7 +244,7 @@ def taken(
     classification: Classification | None = None,
     *,
     personal: bool = False,
-    owner: str | None = None,
+    owner: Owner | None = None,
     description: str = "",
 ) -> Any:
     """A field of a derived record: a cell of its query. It is as sensitive as everything the cell is worked out from,
@@ -258,7 +259,7 @@ def derived(
     *,
     key: str,
     requires_all: tuple[str, ...] = (),
-    owner: str | None = None,
+    owner: Owner | None = None,
     legal_basis: str = "OfficialAuthorityOfController",
     plural: str | None = None,
     size: int = 1000,

@@ -3,7 +3,9 @@ they are worked out from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -22,10 +24,14 @@ from schema.derive import (
     Parts,
     RowsOf,
     Together,
+    cases,
+    cell,
+    fixed,
     leaves,
 )
 from schema.errors import meant
 from schema.lineage import FIGURES, Origin, trace
+from schema.owners import tenure_on
 from schema.predicates import TRUE, fields_of
 
 Tell: TypeAlias = Callable[[str, int, str], None]
@@ -161,10 +167,25 @@ def _told_owners(node: Node, records: Mapping[str, Record]) -> Node:
 
 
 def _told_owner(expression: Expression, records: Mapping[str, Record]) -> Expression:
+    if expression.function == "owners_then":
+        (day,), (name, reads) = expression.reads, expression.options
+        found = [base for record, path in reads for base in _behind(records, record, path)]
+        held = tuple((getattr(cell, day) <= end, owners_name(name, end)) for end in _ends(found))
+        return cases(*held, otherwise=name) if held else fixed(name)
     if expression.function not in ("owner_of", "system_of") or expression.options[0] not in records:
         return expression
     record = records[expression.options[0]]
-    return Expression("fixed", (), (record.owner if expression.function == "owner_of" else record.source.system,))
+    return fixed(record.owner if expression.function == "owner_of" else record.source.system)
+
+
+def owners_name(name: str, until: dt.date | None) -> str:
+    """What the owners up to a day are called by; None: those of today."""
+    return name if until is None else f"{name} until {until}"
+
+
+def _ends(found: Iterable[tuple[Record, Field]]) -> list[dt.date]:
+    """The last days of the times in which none of the fields changed its owner, but for today's time."""
+    return sorted({one.until for _, part in found for one in part.owners if one.until is not None})
 
 
 def _raised(part: Field, origins: list[Field]) -> Field:
@@ -195,19 +216,28 @@ def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict
 
 
 def about_fields(catalog: Catalog, width: int, rows: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Any, ...], ...]:
-    """The rows of ``Described``: behind the first ``width`` cells what the catalogue says of each field, once; never of
-    a Secret one."""
-    found: dict[tuple[Any, ...], None] = {}
+    """The rows of ``Described``: behind the first ``width`` cells what the catalogue says of each field, once for each
+    time; never of a Secret one."""
+    described: defaultdict[str, list[tuple[tuple[Any, ...], Record, Field]]] = defaultdict(list)
     for row in rows:
         record, path = row[width:]
-        for base, part in _behind(catalog.records, record, path):
-            if part.classification is not Classification.SECRET:
-                told = (
-                    f"{base.type_name}.{part.api_name}", base.department.name, part.owner, part.classification.label,
-                    base.source.system, base.source.name, base.source_name.partition(".")[2], part.column,
-                )  # fmt: skip
-                found[(*row[:width], *told)] = None
-    return tuple(found)
+        described[row[0]] += [(row[:width], *found) for found in _behind(catalog.records, record, path)]
+    told: dict[tuple[Any, ...], None] = {}
+    for name, fields in described.items():
+        times = [None, *_ends((base, part) for _, base, part in fields)]
+        for until in times:
+            for cells, base, part in fields:
+                if part.classification is not Classification.SECRET:
+                    told[(*cells, *_described(base, part, until), owners_name(name, until), until)] = None
+    return tuple(told)
+
+
+def _described(base: Record, part: Field, day: dt.date | None) -> tuple[Any, ...]:
+    return (
+        f"{base.type_name}.{part.api_name}", base.department.name, tenure_on(part.owners, day).post,
+        part.classification.label, base.source.system, base.source.name, base.source_name.partition(".")[2],
+        part.column,
+    )  # fmt: skip
 
 
 def _behind(records: Mapping[str, Record], name: str, path: str) -> list[tuple[Record, Field]]:

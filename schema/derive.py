@@ -261,6 +261,11 @@ def joined(*names: str, between: str = "/") -> Expression:
     return Expression("joined", names, (between,))
 
 
+def last_day_of(name: str) -> Expression:
+    """The last day of a period as it is written; null of what is only known now."""
+    return Expression("last_day_of", (name,))
+
+
 def fixed(value: Any) -> Expression:
     return Expression("fixed", (), (value,))
 
@@ -278,6 +283,12 @@ def worded(pattern: str, *names: str) -> Expression:
 def owner_of(record: str) -> Expression:
     """Who answers for the record, as its department declares it."""
     return Expression("owner_of", (), (record,))
+
+
+def owners_then(day: str, name: str, reads: Iterable[tuple[str, str]]) -> Expression:
+    """The text that ``Described`` calls the owners of a day by: ``name`` itself for those of today, which a day that is
+    null stands for. ``reads``: the records and paths of fields whose owners those are."""
+    return Expression("owners_then", (day,), (name, tuple(reads)))
 
 
 def system_of(record: str) -> Expression:
@@ -464,13 +475,17 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Described:
     """What the catalogue says of fields: ``rows`` hold the cells ``names`` and then a record and a path of links and a
-    field; where that record is derived, the fields it is worked out from. Adds ``DESCRIBED``."""
+    field; where that record is derived, the fields it is worked out from. Adds ``DESCRIBED``. The fields beside the
+    same first cell are told once for each time in which none of them changed its owner; ``owners`` tells the times
+    apart: the first cell itself for today's, with ``until`` behind it for an earlier one (see ``owners_then``)."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
 
-DESCRIBED = ("coordinate", "department", "owner", "classification", "system", "source", "relation", "column")
+DESCRIBED = (
+    "coordinate", "department", "owner", "classification", "system", "source", "relation", "column", "owners", "until",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

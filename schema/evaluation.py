@@ -20,12 +20,15 @@ from schema.derive import (
     joined,
     kept_back,
     lacks,
+    last_day_of,
     minus,
     or_else,
+    owners_then,
     ratio,
     withheld,
 )
-from schema.indicators import SITES, Direction, Figure, Indicator
+from schema.indicators import SITES, Direction, Figure, Indicator, lineage
+from schema.owners import tenures
 from schema.periods import CURRENT, Frequency
 
 PROVINCE, DISTRICT = "PROVINCE", "DISTRICT"
@@ -83,6 +86,8 @@ def _part(one: Indicator, level: str, by: tuple[str, ...]) -> Query:
     return query.ranked("period", low="low", high="high", better="better").compute(
         met=_met(one), change=minus("value", "previous"), suppressed=withheld("value"),
         code=joined("indicator", "level", "place", "period"),
+        owners_on=last_day_of("period"), owner=_owner(one),
+        owners=owners_then("owners_on", one.code, dict.fromkeys(read[1:] for read in lineage(one))),
     )  # fmt: skip
 
 
@@ -133,6 +138,14 @@ def _kept_back(query: Query, k: int) -> Query:
 def _target(one: Indicator) -> Expression:
     held = tuple((cell.period >= since, target) for since, target in reversed(one.targets))
     return cases(*held) if held else fixed(None)
+
+
+def _owner(one: Indicator) -> Expression:
+    """Who answered for the figure on the day it is of."""
+    *former, now = tenures(one.owner)
+    if not former:
+        return fixed(now.post)
+    return cases(*((cell.owners_on <= held.until, held.post) for held in former), otherwise=now.post)
 
 
 def _met(one: Indicator) -> Expression:

@@ -3,6 +3,7 @@ Data only; ``schema.evaluation`` makes queries of it, and the catalog tells what
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from itertools import pairwise
 from schema.derive import Measured, Query, cells, count, leaves
 from schema.errors import meant
 from schema.lineage import trace
+from schema.owners import Owner, owner_problems
 from schema.periods import Frequency
 from schema.predicates import fields_of
 
@@ -64,7 +66,7 @@ class Indicator:
     name: str
     meaning: str
     department: str
-    owner: str
+    owner: Owner
     unit: str
     direction: Direction
     frequency: Frequency
@@ -103,7 +105,7 @@ def indicator(
     *,
     meaning: str,
     department: str,
-    owner: str,
+    owner: Owner,
     unit: str,
     direction: Direction,
     frequency: Frequency,
@@ -135,11 +137,14 @@ def lineage(one: Indicator) -> Iterator[tuple[str, str, str]]:
                 yield role, leaf.record, path
 
 
-def problems(one: Indicator, departments: Mapping[str, object], records: Mapping[str, object]) -> Iterator[str]:
+def problems(
+    one: Indicator, departments: Mapping[str, object], records: Mapping[str, object], today: dt.date | None = None
+) -> Iterator[str]:
     """What is wrong with the declaration, in words that say what to do."""
-    for what in ("code", "name", "meaning", "owner", "unit"):
+    for what in ("code", "name", "meaning", "unit"):
         if not getattr(one, what).strip():
             yield f"has no {what}; say it"
+    yield from owner_problems(one.owner, outermost=True, today=today)
     if one.department not in departments:
         yield f"is of unknown department {one.department!r}{meant(one.department, departments)}"
     if (one.reported is None) is not (one.expected is None):

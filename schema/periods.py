@@ -67,6 +67,21 @@ def frequencies(period: str) -> tuple[str, ...]:
     return tuple(sorted({found.value for one in covering(period) if (found := frequency_of(one)) is not None}))
 
 
+def last_day(period: str) -> dt.date | None:
+    """The last day of the period; None of what is only known now, and of what is no period."""
+    match frequency_of(period):
+        case Frequency.DAILY:
+            return dt.date.fromisoformat(period)
+        case Frequency.MONTHLY:
+            year, month = int(period[:4]), int(period[5:])
+            return dt.date(year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)
+        case Frequency.ANNUAL:
+            return dt.date(int(period), 12, 31)
+        case Frequency.FISCAL_YEAR:
+            return dt.date(int(period[:4]) + 1, 6, 30)
+    return None
+
+
 def before(period: str, back: int) -> tuple[str, ...]:
     """The ``back`` periods of its kind before it, the nearest first."""
     found: list[str] = []

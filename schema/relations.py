@@ -17,14 +17,26 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """How everything a ``Select`` has is counted without a costly join that only leaves out rows whose other half is
+    gone. ``sql``: the select without that join, with the columns ``columns``; ``lacking``: a SELECT of the rows which
+    the join leaves out, or of more. Both are asked; where something is lacking, the join is made after all."""
+
+    sql: str
+    columns: frozenset[str]
+    lacking: str
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     """A portable SELECT whose result columns are the relation's columns. ``{inside}`` may stand once in its WHERE
     clause: conditions on the columns of ``inside`` (column -> inner expression) are repeated there, so that a grouped
-    or pivoted select reads only what is asked for."""
+    or pivoted select reads only what is asked for. ``whole``: how all of it is counted."""
 
     sql: str
     name: str
     inside: Mapping[str, str] = field(default_factory=dict)
+    whole: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ and what to do, so that one start tells them all."""
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 import sys
 import types
@@ -11,7 +12,7 @@ import typing
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from schema import derivations, indicators, purposes
 from schema.acting import resolved_action
@@ -25,6 +26,7 @@ from schema.derivations import records_read
 from schema.derive import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
+from schema.owners import Owner, owner_problems, tenures
 from schema.predicates import fields_of
 from schema.presets import Preset
 from schema.relations import offered_by
@@ -33,6 +35,8 @@ from schema.scalars import BY_ANNOTATION, STRING, Scalar
 from schema.sources import Department, Source
 from schema.version import version_of
 
+Owned: TypeAlias = tuple[Owner | None, Owner | None, Owner]
+"""The owners of a record, the nearest first: its own, the source's, the department's."""
 RESERVED = frozenset({"and", "or", "not", "catalog", "field", "node", "nodes"})
 
 
@@ -42,9 +46,10 @@ def api_name(name: str) -> str:
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
-def resolve(declared: Iterable[Declared]) -> Catalog:
-    """The catalog of these departments. Raises DeclarationError with everything that is wrong."""
-    return _Resolver(tuple(declared)).catalog()
+def resolve(declared: Iterable[Declared], today: dt.date | None = None) -> Catalog:
+    """The catalog of these departments. Raises DeclarationError with everything that is wrong. ``today``: owners who
+    take over on a later day are refused; None does not ask."""
+    return _Resolver(tuple(declared), today).catalog()
 
 
 def plural_of(singular: str) -> str:
@@ -53,8 +58,9 @@ def plural_of(singular: str) -> str:
 
 
 class _Resolver:
-    def __init__(self, declared: tuple[Declared, ...]) -> None:
+    def __init__(self, declared: tuple[Declared, ...], today: dt.date | None) -> None:
         self._declared = declared
+        self._today = today
         self._problems: list[Problem] = []
         self._specs: dict[str, RecordSpec] = {}
         self._departments: dict[str, Department] = {}
@@ -97,7 +103,7 @@ class _Resolver:
             if one.code in codes:
                 self._problem(one.file, one.line, f"two indicators have the code {one.code!r}; rename one")
             codes.add(one.code)
-            for told in indicators.problems(one, self._departments, records):
+            for told in indicators.problems(one, self._departments, records, self._today):
                 self._problem(one.file, one.line, f"indicator {one.code} {told}")
 
     def _presets(self, records: Mapping[str, Record]) -> dict[str, tuple[Preset, Record]]:
@@ -135,6 +141,9 @@ class _Resolver:
             if action is not None:
                 yield action
 
+    def _owner_problems(self, owner: Owner | None, *, outermost: bool = False) -> Iterable[str]:
+        return owner_problems(owner, outermost=outermost, today=self._today)
+
     def _problem(self, file: str, line: int, message: str) -> None:
         self._problems.append(Problem(f"{short_path(file)}:{line}", message))
 
@@ -142,8 +151,8 @@ class _Resolver:
         department = part.department
         if department.name in self._departments:
             self._problems.append(Problem(department.name, "two departments have this name; rename one"))
-        if not department.owner:
-            self._problems.append(Problem(department.name, "names no owner; name the post answerable for its records"))
+        for told in self._owner_problems(department.owner, outermost=True):
+            self._problems.append(Problem(department.name, told))
         self._departments[department.name] = department
         for declared in part.records:
             spec = spec_of(declared)
@@ -156,6 +165,9 @@ class _Resolver:
             self._names[declared] = f"{department.name}.{spec.name}"
 
     def _collect_source(self, spec: RecordSpec, department: Department) -> None:
+        if spec.source.name not in self._sources:
+            for told in self._owner_problems(spec.source.owner):
+                self._problems.append(Problem(f"{department.name}: source {spec.source.name}", told))
         known = self._sources.setdefault(spec.source.name, spec.source)
         if known is not spec.source:
             self._problem(spec.file, spec.line, f"two sources are named {spec.source.name!r}; rename one")
@@ -190,7 +202,10 @@ class _Resolver:
 
     def _record(self, name: str, spec: RecordSpec) -> Record:
         department = self._departments[name.split(".")[0]]
-        owner = spec.owner or spec.source.owner or department.owner
+        owned = (spec.owner, spec.source.owner, department.owner)
+        for told in self._owner_problems(spec.owner):
+            self._problem(spec.file, spec.line, f"{spec.name} {told}")
+        owners = tenures(*owned)
         if not spec.description:
             self._problem(spec.file, spec.line, f"{spec.name} has no docstring; say what one row is")
         for stray in spec.stray:
@@ -203,8 +218,8 @@ class _Resolver:
         if personal and spec.persons is None:
             told = f"{spec.name} has personal fields; say persons=True if a row is about a person, else persons=False"
             self._problem(spec.file, spec.line, told)
-        fields = self._fields(spec, owner)
-        links = self._links(spec, fields, owner)
+        fields = self._fields(spec, owned)
+        links = self._links(spec, fields, owned)
         if spec.key not in fields or fields[spec.key].column is None:
             hint = _meant(spec.key, [name for name, field in fields.items() if field.column is not None])
             self._problem(spec.file, spec.line, f"{spec.name} has no column field {spec.key!r} for its key{hint}")
@@ -213,8 +228,8 @@ class _Resolver:
         singular = spec.name[0].lower() + spec.name[1:]
         return Record(
             name=name, type_name=spec.name, singular=singular, plural=spec.plural or plural_of(singular),
-            department=department, source=_askable(spec), relation=spec.relation, owner=owner, key=spec.key,
-            size=spec.size, persons=bool(spec.persons), recorded=self._recorded(spec, fields),
+            department=department, source=_askable(spec), relation=spec.relation, owner=owners[-1].post, owners=owners,
+            key=spec.key, size=spec.size, persons=bool(spec.persons), recorded=self._recorded(spec, fields),
             description=spec.description, legal_basis=spec.legal_basis, retention=spec.retention,
             fields=fields, links=links, spec=spec,
             by_api_name=_by_api_name(fields, links), changes=spec.changes,
@@ -243,21 +258,21 @@ class _Resolver:
                 f"{spec.name}: {basis!r} is no legal basis{_meant(basis, purposes.LEGAL_BASES)}",
             )  # fmt: skip
 
-    def _fields(self, spec: RecordSpec, owner: str) -> dict[str, Field]:
+    def _fields(self, spec: RecordSpec, owned: Owned) -> dict[str, Field]:
         fields: dict[str, Field] = {}
         for name, part in spec.specs.items():
             if isinstance(part, (ColumnSpec, LookedUpSpec)):
-                fields[name] = self._field(spec, name, part, part.facts.classification, owner)
+                fields[name] = self._field(spec, name, part, part.facts.classification, owned)
         for name, part in spec.specs.items():
             if isinstance(part, ComputedSpec):
-                fields[name] = self._computed(spec, name, part, fields, owner)
+                fields[name] = self._computed(spec, name, part, fields, owned)
         for name, part in spec.specs.items():
             if isinstance(part, LookedUpSpec) and part.by not in fields:
                 self._unknown(spec, part.line, name, part.by, fields)
         return {name: fields[name] for name in spec.specs if name in fields}
 
     def _computed(
-        self, spec: RecordSpec, name: str, part: ComputedSpec, fields: Mapping[str, Field], owner: str
+        self, spec: RecordSpec, name: str, part: ComputedSpec, fields: Mapping[str, Field], owned: Owned
     ) -> Field:
         level = Classification.OPEN
         for read in part.reads:
@@ -267,14 +282,14 @@ class _Resolver:
                 self._unknown(spec, part.line, name, read, fields)
             else:
                 level = max(level, fields[read].classification)
-        return self._field(spec, name, part, level, owner)
+        return self._field(spec, name, part, level, owned)
 
     def _unknown(self, spec: RecordSpec, line: int, name: str, wanted: str, fields: Iterable[str]) -> None:
         self._problem(
             spec.file, line, f"{spec.name}.{name} reads {wanted!r}, which is no field here{_meant(wanted, fields)}"
         )
 
-    def _field(self, spec: RecordSpec, name: str, part: Spec, level: Classification | None, owner: str) -> Field:
+    def _field(self, spec: RecordSpec, name: str, part: Spec, level: Classification | None, owned: Owned) -> Field:
         assert not isinstance(part, LinkSpec)
         facts: Facts = part.facts
         derived = isinstance(spec.relation, Derivation)
@@ -287,6 +302,9 @@ class _Resolver:
             )  # fmt: skip
             level = Classification.SECRET
         scalar, nullable = self._scalar(spec, name, part.line)
+        for told in self._owner_problems(facts.owner):
+            self._problem(spec.file, part.line, f"{spec.name}.{name} {told}")
+        owners = tenures(facts.owner, *owned)
         column = part.name if isinstance(part, ColumnSpec) else None
         codec = part.codec if isinstance(part, ColumnSpec) else None
         if scalar.name == "Decimal" and codec is not None and codec.name == "identity" and not derived:
@@ -295,7 +313,7 @@ class _Resolver:
             )
         return Field(
             name=name, api_name=api_name(name), scalar=scalar, nullable=nullable, classification=level,
-            personal=facts.personal, sensitive=facts.sensitive, owner=facts.owner or owner,
+            personal=facts.personal, sensitive=facts.sensitive, owner=owners[-1].post, owners=owners,
             legal_basis=facts.legal_basis or spec.legal_basis, retention=facts.retention or spec.retention,
             description=facts.description, column=column, codec=codec,
             distinct=part.distinct if isinstance(part, ColumnSpec) else None,
@@ -330,15 +348,15 @@ class _Resolver:
             return STRING, True
         return scalar, nullable
 
-    def _links(self, spec: RecordSpec, fields: Mapping[str, Field], owner: str) -> dict[str, Link]:
+    def _links(self, spec: RecordSpec, fields: Mapping[str, Field], owned: Owned) -> dict[str, Link]:
         links = {}
         for name, part in spec.specs.items():
-            if isinstance(part, LinkSpec) and (link := self._link(spec, name, part, fields, owner)) is not None:
+            if isinstance(part, LinkSpec) and (link := self._link(spec, name, part, fields, owned)) is not None:
                 links[name] = link
         return links
 
     def _link(
-        self, spec: RecordSpec, name: str, part: LinkSpec, fields: Mapping[str, Field], owner: str
+        self, spec: RecordSpec, name: str, part: LinkSpec, fields: Mapping[str, Field], owned: Owned
     ) -> Link | None:
         target, file = self._specs.get(part.target), part.file or spec.file
         if target is None:
@@ -359,11 +377,12 @@ class _Resolver:
                 f"{spec.name}.{name} joins on {target.name}.{remote}, which is no column field there{hint}",
             )  # fmt: skip
             return None
+        owners = tenures(part.owner, *owned)
         levels = [_level(side.facts) for side in (local_spec, remote_spec)]
         return Link(
             name=name, api_name=api_name(name), target=part.target, many=part.many, local=local, remote=remote,
             classification=max(levels) if part.classification is None else part.classification,
-            owner=part.owner or owner, department=part.department or spec.source.department,
+            owner=owners[-1].post, owners=owners, department=part.department or spec.source.department,
             description=part.description, where=f"{short_path(file)}:{part.line}",
         )  # fmt: skip
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from schema.owners import Owner, post_of
+
 OPERATORS = ("eq", "ne", "in", "notIn", "lt", "lte", "gt", "gte", "startsWith", "contains", "isNull")
 
 
@@ -82,10 +84,12 @@ class Limits:
     """How much a department lets us ask. ``row_budget``: most rows one fetch may bring when the gateway has to filter,
     order or group itself; ``max_calls_per_operation``: most calls one operation may cost this source;
     ``max_filter_keys``: most keys of other sources that one filter may bring along. ``totals_timeout_s``: for counts
-    and sums made in the source, where the department allows them longer than ``timeout_s``."""
+    and sums made in the source, where the department allows them longer than ``timeout_s``; ``totals_memory_mb``: what
+    MariaDB may use for the joins of counts over a relation that says how all of it is counted (``Whole``)."""
 
     timeout_s: float = 5.0
     totals_timeout_s: float | None = None
+    totals_memory_mb: int | None = None
     concurrency: int = 8
     max_keys: int = 1000
     row_budget: int = 50_000
@@ -114,7 +118,7 @@ class Source:
     kind: str
     system: str
     capabilities: Capabilities
-    owner: str | None = None
+    owner: Owner | None = None
     limits: Limits = field(default_factory=Limits)
     description: str = ""
     refresh: str = "live"
@@ -130,5 +134,10 @@ class Department:
 
     name: str
     title: str
-    owner: str
+    owner: Owner
     contact: str = ""
+
+    @property
+    def post(self) -> str:
+        """The owner of today."""
+        return post_of(self.owner)

@@ -11,7 +11,7 @@ from schema.classification import confidential, open_, restricted
 from schema.codecs import blank_is_null, cnic, code_table, stripped
 from schema.declare import column, many, one, record
 from schema.districts import district_alias
-from schema.relations import Select
+from schema.relations import Select, Whole
 from schema.scalars import NationalId
 
 DISTRICT_OF_AREA = (
@@ -92,17 +92,24 @@ class Teacher:
     leaves = many("education.Leave", on="teacher_code")
 
 
-# All is joined from the left, so that MariaDB leaves out what nothing is asked of and reads the enrolments once from
-# end to end. Counting 1.1 million pupils school by school, each with its person, took it minutes. An enrolment whose
-# person is gone counts as one, and stands in no list.
+# Counting 1.1 million pupils, each looked up among 1.5 million persons, took EMIS minutes. By district, school or grade
+# nothing of a person is counted: enrolments are, once it is seen that none is without its person.
+ENROLLED = (
+    "LEFT JOIN institutions i ON i.id = e.institution_id LEFT JOIN education_grades g ON g.id = e.education_grade_id "
+    f"{DISTRICT_OF_AREA} WHERE e.student_status_id = 1"
+)
 student_rows = Select(
     "SELECT u.openemis_no AS openemis_no, u.first_name || ' ' || u.last_name AS full_name, u.gender_id AS gender_id, "
     "u.identity_number AS identity_number, u.date_of_birth AS date_of_birth, g.name AS grade, i.code AS school_code, "
-    "d.name AS dist_nm FROM institution_students e LEFT JOIN security_users u ON u.id = e.student_id "
-    "AND u.is_student = 1 LEFT JOIN institutions i ON i.id = e.institution_id "
-    "LEFT JOIN education_grades g ON g.id = e.education_grade_id "
-    f"{DISTRICT_OF_AREA} WHERE e.student_status_id = 1",
+    f"d.name AS dist_nm FROM institution_students e JOIN security_users u ON u.id = e.student_id {ENROLLED}",
     "institution_students",
+    whole=Whole(
+        f"SELECT g.name AS grade, i.code AS school_code, d.name AS dist_nm FROM institution_students e {ENROLLED}",
+        frozenset({"grade", "school_code", "dist_nm"}),
+        # Of all years: both sides are read in the order of an index, and no row beside it.
+        "SELECT e.student_id AS student_id FROM institution_students e LEFT JOIN security_users u "
+        "ON u.id = e.student_id WHERE u.id IS NULL",
+    ),
 )
 
 

@@ -9,7 +9,9 @@ education = Department(
 emis = Source(
     "emis", "education", "sql", "EMIS (OpenEMIS-shaped, MariaDB)", SQL, owner="Director EMIS",
     # EMIS counts its 1.1 million pupils in four to six seconds, on busy cores in twice that.
-    limits=Limits(timeout_s=5.0, totals_timeout_s=20.0, concurrency=8, max_keys=1000, row_budget=100_000),
+    limits=Limits(
+        timeout_s=5.0, totals_timeout_s=20.0, totals_memory_mb=32, concurrency=8, max_keys=1000, row_budget=100_000
+    ),
     description="Schools, posts, teachers and pupils as the districts enter them.", kept_s=600,
 )  # fmt: skip
 rtsm = Source(

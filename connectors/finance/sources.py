@@ -1,7 +1,9 @@
 """The department and what it lets us ask of its systems."""
 
+import datetime as dt
 from dataclasses import replace
 
+from schema.owners import Former, Ownership
 from schema.sources import FILES, SQL, Capabilities, Department, Limits, Source
 
 finance = Department(
@@ -12,8 +14,13 @@ limits = Limits(timeout_s=5.0, concurrency=8, max_keys=1000, row_budget=100_000)
 EQUAL = frozenset({"eq", "in"})
 RANGE = frozenset({"gte", "lte"})
 
+# The day and the body before it are invented: what a notification of the province would say.
+GEOGRAPHY = Ownership(
+    "Director Statistics, Planning wing", since=dt.date(2025, 7, 1),
+    formerly=(Former("Director, Bureau of Statistics", until=dt.date(2025, 6, 30)),),
+)  # fmt: skip
 geo = Source(
-    "geo", "finance", "sql", "Planning wing's geography and census", SQL, owner="Director Statistics, Planning wing",
+    "geo", "finance", "sql", "Planning wing's geography and census", SQL, owner=GEOGRAPHY,
     limits=limits, refresh="yearly", description="Divisions, districts and their people.", kept_s=3600,
 )  # fmt: skip
 fabs = Source(

@@ -12,7 +12,17 @@ import asyncmy
 from connectors.address import Address
 from connectors.sql.compiled import Compiler, to_bool
 from connectors.sql.dialects import MARIADB
-from schema.fetch import Fetch, RowBudgetExceeded, Rows, SourceRefused, SourceTimeout, SourceUnavailable
+from schema.fetch import (
+    EVERYTHING,
+    Fetch,
+    FetchShape,
+    RowBudgetExceeded,
+    Rows,
+    SourceRefused,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from schema.relations import Select
 from schema.sources import Source
 
 INTERRUPTED = frozenset({1969, 1317, 3024})
@@ -20,6 +30,13 @@ INTERRUPTED = frozenset({1969, 1317, 3024})
 LONG = 1_000
 """Values in a list from which on the statement is measured before it is sent: the server hangs up on one that is larger
 than its max_allowed_packet."""
+
+
+def _joins_everything(shape: FetchShape) -> bool:
+    """Whether it counts over all rows of a relation that says it is large. A small one joined with a large table is
+    quicker looked up row by row."""
+    large = isinstance(shape.relation, Select) and shape.relation.whole is not None
+    return large and shape.key is None and shape.where == EVERYTHING
 
 
 class MariaConnector:
@@ -63,18 +80,25 @@ class MariaConnector:
         for name in compiled.lists:
             if name in values:
                 values[name] = tuple(values[name]) or (None,)
-        rows = await self._run(self._timed(compiled.text, fetch), values, fetch.deadline)
+        rows = await self._run(self._allowed(compiled.text, fetch.shape), values, fetch.deadline)
         if fetch.max_rows is not None and len(rows) > fetch.max_rows:
             raise RowBudgetExceeded(f"{self.source.name}: more than {fetch.max_rows} rows")
         return Rows(rows if compiled.convert is None else compiled.convert(rows))
 
-    def _timed(self, text: str, fetch: Fetch) -> str:
-        """The statement with the time that totals have, where it is not the session's: the server goes on with one
-        whose client has gone."""
-        limits = self.source.limits
-        if limits.totals_timeout_s is None or not fetch.shape.measures:
+    def _allowed(self, text: str, shape: FetchShape) -> str:
+        """The statement with the time and memory that totals have, where those are not the session's. Time: the server
+        goes on with a statement whose client has gone. Memory: it joins a million rows one by one otherwise."""
+        limits, allowed = self.source.limits, []
+        if not shape.measures:
             return text
-        return f"SET STATEMENT max_statement_time = {limits.totals_timeout_s:.3f} FOR {text}"
+        if limits.totals_timeout_s is not None:
+            allowed.append(f"max_statement_time = {limits.totals_timeout_s:.3f}")
+        if limits.totals_memory_mb is not None and _joins_everything(shape):
+            size_bytes = limits.totals_memory_mb << 20
+            allowed.append(
+                f"join_cache_level = 4, join_buffer_size = {size_bytes}, join_buffer_space_limit = {2 * size_bytes}"
+            )
+        return f"SET STATEMENT {', '.join(allowed)} FOR {text}" if allowed else text
 
     async def _run(self, text: str, values: dict[str, Any] | None, deadline: float) -> list[Any]:
         try:

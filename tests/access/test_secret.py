@@ -17,7 +17,8 @@ from tests.houses import Desk, person
 KNOWING = replace(person("auditor"), purpose="LegalCompliance")
 EVERYWHERE = """{ __schema { types { name description fields { name description } inputFields { name }
                              enumValues { name } } }
-  catalog { departments { name } records { name typeName relation } fields { coordinate column description } } }"""
+  catalog { departments { name } records { name typeName relation }
+            fields { coordinate column description owner owners { owner } } } }"""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,10 @@ def secrets_in(text: str) -> list[str]:
     return [word for word in inquiries.SECRET_WORDS if word in text]
 
 
-@pytest.mark.parametrize("query", [EVERYWHERE, get_introspection_query()], ids=["short", "full"])
+@pytest.mark.parametrize(
+    "query", [EVERYWHERE, EVERYWHERE.replace("catalog", 'catalog(asOf: "2020-01-01")'), get_introspection_query()],
+    ids=["short", "then", "full"],
+)
 @pytest.mark.parametrize("who", [ANONYMOUS, person("planner"), person("auditor")], ids=["nobody", "planner", "auditor"])
 async def test_introspection_and_the_catalogue_do_not_show_it(desk: Desk, query: str, who: Principal) -> None:
     answer = await desk.ask(query, who)

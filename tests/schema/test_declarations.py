@@ -321,7 +321,7 @@ def test_two_departments_of_one_name_are_told(modules: Modules) -> None:
 
 def test_a_department_names_an_owner(modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "HEAD", HEAD.replace('"Secretary Health"', '""'))
-    told = "names no owner; name the post answerable for its records"
+    told = "names no owner; name the post answerable for it"
     assert told in [problem.message for problem in modules.problems(GOOD)]
 
 

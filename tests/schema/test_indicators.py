@@ -57,7 +57,10 @@ MISTAKES = {
         "everyone, count()", 'everyone.keep(has("cnic")), count()',
         "indicator STAFFED numerator: a step names the cell 'cnic', which the step below it has not",
     ),
-    "no owner": ('owner="Director Staff"', 'owner=" "', "indicator STAFFED has no owner; say it"),
+    "no owner": (
+        'owner="Director Staff"', 'owner=" "',
+        "indicator STAFFED names no owner; name the post answerable for it",
+    ),
     "an unknown department": (
         'department="health"', 'department="heath"',
         "indicator STAFFED is of unknown department 'heath'; did you mean 'health'?",
@@ -132,7 +135,7 @@ def test_every_indicator_leads_to_columns_with_owners() -> None:
         rows = about_fields(catalog, 1, tuple(lineage(one)))
         figures = {row[0] for row in rows}
         assert {"numerator", "denominator"} <= figures, one.code
-        for _, coordinate, department, owner, classification, system, source, relation, column in rows:
+        for _, coordinate, department, owner, classification, system, source, relation, column, _, _ in rows:
             assert all((coordinate, department, owner, classification, system, source, relation, column))
             assert source != "records", "what is derived is told by what it is worked out from"
 

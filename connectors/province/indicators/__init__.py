@@ -3,6 +3,7 @@ a theme; an indicator is declared once, and its values, lineage and rank follow 
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 from connectors.province.indicators import education, finance, health
@@ -12,17 +13,20 @@ from schema.declare import derived, many, one, taken
 from schema.derive import described, joined, listed
 from schema.evaluation import DISTRICT, PROVINCE, values
 from schema.indicators import lineage
+from schema.owners import post_of
 from schema.periods import covering, frequencies
 from schema.presets import Argument, Test, preset
 from schema.rules import Rule, allow
 
 indicators = (*education.indicators, *health.indicators, *finance.indicators)
-FACTS = ("code", "name", "meaning", "department", "owner", "unit", "direction", "frequency", "certainty", "k")
+FACTS = ("code", "name", "meaning", "department", "unit", "direction", "frequency", "certainty", "k")
 
 
 @derived(
-    source, listed(*FACTS, rows=[tuple(getattr(one, name) for name in FACTS) for one in indicators]), key="code",
-    size=len(indicators),
+    source,
+    listed(*FACTS, "owner",
+           rows=[(*(getattr(one, name) for name in FACTS), post_of(one.owner)) for one in indicators]),
+    key="code", size=len(indicators),
 )  # fmt: skip
 class Indicator:
     """What is measured, what it means and who answers for it."""
@@ -31,14 +35,17 @@ class Indicator:
     name: str | None = taken("name")
     meaning: str | None = taken("meaning")
     department: str | None = taken("department", description="The department whose performance it tells.")
-    owner: str | None = taken("owner", description="The post answerable for the figure.")
+    owner: str | None = taken("owner", description="The post answerable for the figure today.")
     unit: str | None = taken("unit")
     direction: str | None = taken("direction", description="HIGHER_IS_BETTER or LOWER_IS_BETTER.")
     frequency: str | None = taken("frequency", description="DAILY, MONTHLY, ANNUAL, FISCAL_YEAR or CURRENT.")
     certainty: str | None = taken("certainty", description="What chance there is in it: proportion, rate or exact.")
     k: int | None = taken("k", description="Nothing is told over fewer than so many.")
     targets = many("province.IndicatorTarget", on="indicator")
-    columns = many("province.IndicatorColumn", on="indicator", description="Everything it is worked out from.")
+    columns = many(
+        "province.IndicatorColumn", on="owners",
+        description="Everything it is worked out from, and whose that is today.",
+    )
 
 
 @derived(
@@ -61,19 +68,21 @@ class IndicatorTarget:
 @derived(
     source,
     described("indicator", "figure", rows=[(one.code, *read) for one in indicators for read in lineage(one)])
-    .compute(code=joined("indicator", "figure", "coordinate")),
+    .compute(code=joined("owners", "figure", "coordinate")),
     key="code", size=400,
 )  # fmt: skip
 class IndicatorColumn:
     """A column that an indicator is worked out from, as the catalogue has it: found from the declaration, never written
-    a second time."""
+    a second time. Where one of an indicator's columns changed hands, all of them are told once for each time."""
 
     code: str = taken("code")
     indicator: str | None = taken("indicator")
     figure: str | None = taken("figure", description="numerator, denominator, reported or expected.")
     coordinate: str | None = taken("coordinate")
     department: str | None = taken("department")
-    owner: str | None = taken("owner", description="The post answerable for the column.")
+    owner: str | None = taken("owner", description="The post answerable for the column at that time.")
+    until: dt.date | None = taken("until", description="The last day of that time; null for today's owners.")
+    owners: str | None = taken("owners", description="The indicator and the time whose owners these are.")
     classification: str | None = taken("classification")
     system: str | None = taken("system")
     source: str | None = taken("source")
@@ -92,6 +101,9 @@ class IndicatorValue:
     level: str | None = taken("level", description="PROVINCE, DISTRICT, FACILITY or SCHOOL.")
     frequency: str | None = taken("frequency")
     period: str | None = taken("period", description="2025-09, 2025, 2024-25, 2025-09-30, or current.")
+    owner: str | None = taken("owner", description="The post that answered for the figure on that day.")
+    owners_on: dt.date | None = taken("owners_on", description="The day: the period's last; null for today's figures.")
+    owners: str | None = taken("owners", description="Whose the columns were on that day; see its columns.")
     place: str | None = taken("place", description="The code of the place; PK-BA for the province.")
     district_code: str | None = taken("district")
     facility_code: str | None = taken("facility")
@@ -116,7 +128,9 @@ class IndicatorValue:
     completeness: Decimal | None = taken("completeness", description="Percent of those expected to report who did.")
     suppressed: bool | None = taken("suppressed", description="Withheld, because it tells of too few.")
     definition = one("province.Indicator", on="indicator")
-    columns = many("province.IndicatorColumn", on="indicator", key="indicator")
+    columns = many(
+        "province.IndicatorColumn", on="owners", key="owners", description="With who answered for them on that day."
+    )
     district = one("finance.District", on="district_code")
     facility = one("health.Facility", on="facility_code")
     school = one("education.School", on="school_code")
