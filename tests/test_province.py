@@ -234,8 +234,8 @@ async def test_partial_and_over_payments_as_known_then(desk: Desk, systems: Syst
     assert then["unmatchedPayments"]["nodes"] == []
     now = await desk.data(query, AUDITOR, psids=twice, at="2025-12-01T00:00:00+05:00")
     assert {(node["psid"], node["day"], node["reason"]) for node in now["unmatchedPayments"]["nodes"]} == {
-        (psid, day, "paid in excess") for psid in twice for day in ("2025-10-06", "2025-10-08")
-    }
+        (psid, "2025-10-08", "paid in excess") for psid in twice
+    }  # fmt: skip
 
 
 async def how_many(desk: Desk, root: str) -> int:

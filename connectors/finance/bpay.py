@@ -76,6 +76,8 @@ class Transaction:
     head: str | None = column("head_code", restricted, codec=blank_is_null)
     recorded_at: dt.datetime | None = column("recorded_at", restricted, codec=iso_stamp)
     reversal_of: int | None = column("reversal_of", restricted, description="The transaction it takes back.")
+    amount_due: Decimal | None = column("amount_due", restricted, codec=fixed_paisa(12, signed=False), description="What the bill demanded that day; null without a bill.")  # fmt: skip  # noqa: E501
+    payment_number: int | None = column("payment_no", restricted, description="1 for the bill's first payment; a payment taken back counts. Null of what takes one back.")  # fmt: skip  # noqa: E501
     bill = one("finance.Bill", on="psid")
 
 

@@ -51,8 +51,8 @@ bpay_report = Source(
         key_columns=frozenset({"psid", "txn_id", "payer_id", "line_id"}),
     ),
     owner="Project Director B-pay",
-    # As FABS's receipts: one day's payments, a thousand a call; then what their bills demand and what else was paid.
-    limits=Limits(timeout_s=40.0, concurrency=4, max_keys=1000, row_budget=150_000, max_calls_per_operation=600),
+    # As FABS's receipts: one day's payments, a thousand a call.
+    limits=Limits(timeout_s=40.0, concurrency=4, max_keys=1000, row_budget=150_000, max_calls_per_operation=200),
     description="Payments by date, bills by payer. The listings are invented: 1BILL describes none.", kept_s=60,
 )  # fmt: skip
 payments = Source(

@@ -40,7 +40,8 @@ TOLERANCE = Decimal("0.00")
 BOOKS = ("finance.Transaction", "finance.BankScrollLine", "finance.Receipt")
 
 paid = rows(
-    "finance.Transaction", psid="psid", head="head", day="paid_on", amount="amount", undoes="reversal_of"
+    "finance.Transaction", psid="psid", head="head", day="paid_on", amount="amount", undoes="reversal_of",
+    due="amount_due", nth="payment_number",
 ).compute(signed=less_if("amount", "undoes"))
 settled = rows(
     "finance.BankScrollLine", psid="psid", head="head", settled_on="settled_on", amount="amount"
@@ -51,21 +52,33 @@ booked = rows(
 ).compute(signed=less_if("amount", "undoes"), known_as=first_of("psid", "receipt"))  # fmt: skip
 
 
+BY_DAY = {
+    "of_bpay": or_else("paid", NOTHING), "of_bank": or_else("settled", NOTHING), "of_fabs": or_else("booked", NOTHING),
+}  # fmt: skip
+"""What each book tells of the day."""
+UNLIKE_THAT_DAY = either(cell.of_bpay != cell.of_bank, cell.of_bpay != cell.of_fabs)
+NOT_AS_DEMANDED = both(cell.of_bpay != NOTHING, either(lacks("due"), cell.of_bpay != cell.due, cell.nth != 1))
+"""Other than the bill's first payment, of what it demanded that day. Of several payments of a bill at most one is not:
+if that is the only one, the bill is paid as it should be."""
+
+
 @derived(
     source,
-    paid.group("psid", "head", "day", paid=total("signed"))
+    paid.group("psid", "head", "day", paid=total("signed"), due=most("due"), nth=most("nth"))
     .match(settled.group("psid", "head", "day", settled=total("amount")), psid="psid", head="head", day="day")
     .compute(known_as=first_of("psid"))
     .match(
         booked.group("known_as", "head", "day", booked=total("signed"), booked_as=most("psid")),
         known_as="known_as", head="head", day="day",
     )
-    .compute(psid=first_of("psid", "booked_as"), code=joined("known_as", "head", "day")),
-    key="code", size=3_000_000, requires_all=BOOKS,
+    .compute(psid=first_of("psid", "booked_as"), **BY_DAY)
+    .keep(either(UNLIKE_THAT_DAY, NOT_AS_DEMANDED))
+    .compute(code=joined("known_as", "head", "day")),
+    key="code", size=10_000, requires_all=BOOKS,
 )  # fmt: skip
-class DailyPayment:
-    """What the three books of a day tell of a PSID under a head. A bank settles a day later: its line counts for the
-    day before. What is taken back is taken off."""
+class OpenPayment:
+    """What the three books of a day do not tell alike of a PSID under a head, whether or not another day closes it; and
+    what they tell alike of a bill that was not paid as it demanded."""
 
     code: str = taken("code", description="PSID (or the receipt where there is none), head and day.")
     psid: str | None = taken("psid")
@@ -75,6 +88,8 @@ class DailyPayment:
     paid: Decimal | None = taken("paid", description="By B-pay that day.")
     settled: Decimal | None = taken("settled", description="By the bank for that day.")
     booked: Decimal | None = taken("booked", description="By FABS that day.")
+    due: Decimal | None = taken("due", description="What the bill demanded that day, by B-pay's report.")
+    nth: int | None = taken("nth", description="1 for the bill's first payment.")
 
 
 @derived(
@@ -113,44 +128,11 @@ class BillBalance:
     paid_more: Decimal | None = taken("paid_more", description="Paid less demanded; negative where something lacks.")
 
 
-balances = rows("province.BillBalance", bill="psid", due="due_on", demanded="demanded", all_paid="paid",
+balances = rows("province.BillBalance", bill="psid", due_on="due_on", demanded="demanded", all_paid="paid",
                 paid_more="paid_more")  # fmt: skip
-BY_DAY = {
-    "of_bpay": or_else("paid", NOTHING), "of_bank": or_else("settled", NOTHING), "of_fabs": or_else("booked", NOTHING),
-}  # fmt: skip
-"""What each book tells of the day."""
-UNLIKE_THAT_DAY = either(cell.of_bpay != cell.of_bank, cell.of_bpay != cell.of_fabs)
 UNBALANCED = both(
-    cell.of_bpay != NOTHING, cell.all_paid != NOTHING,
-    either(lacks("due"), cell.paid_more > TOLERANCE, cell.paid_more < -TOLERANCE),
-)  # fmt: skip
-
-
-@derived(
-    source,
-    rows(
-        "province.DailyPayment", code="code", psid="psid", known_as="known_as", head="head", day="day", paid="paid",
-        settled="settled", booked="booked",
-    )
-    .left_join(balances, psid="bill")
-    .compute(**BY_DAY)
-    .keep(either(UNLIKE_THAT_DAY, UNBALANCED)),
-    key="code", size=10_000, requires_all=("province.DailyPayment", "province.BillBalance"),
-)  # fmt: skip
-class OpenPayment:
-    """What the three books of a day do not tell alike of a PSID under a head, whether or not another day closes it; and
-    what they tell alike of a bill that was not paid as it demanded."""
-
-    code: str = taken("code", description="PSID (or the receipt where there is none), head and day.")
-    psid: str | None = taken("psid")
-    known_as: str | None = taken("known_as", description="The PSID, or the receipt where there is none.")
-    head: str | None = taken("head")
-    day: dt.date | None = taken("day")
-    paid: Decimal | None = taken("paid", description="By B-pay that day.")
-    settled: Decimal | None = taken("settled", description="By the bank for that day.")
-    booked: Decimal | None = taken("booked", description="By FABS that day.")
-
-
+    cell.all_paid != NOTHING, either(lacks("due_on"), cell.paid_more > TOLERANCE, cell.paid_more < -TOLERANCE)
+)
 ever_paid = paid.group(
     "psid", "head", paid_ever=total("signed"), payments=count(lacks("undoes")), taken_back=count(has("undoes"))
 )
@@ -162,7 +144,7 @@ UNLIKE = (
 ALIKE = opposite(either(*UNLIKE))
 REASON = cases(
     (lacks("psid"), "no PSID"),
-    (both(ALIKE, lacks("due")), "without a bill"),
+    (both(ALIKE, lacks("due_on")), "without a bill"),
     (both(ALIKE, cell.paid_more < -TOLERANCE), "paid in part"),
     (ALIKE, "paid in excess"),
     (both(cell.paid_under_all == cell.settled_under_all, cell.paid_under_all == cell.booked_under_all),
@@ -185,7 +167,7 @@ REASON = cases(
     source,
     rows(
         "province.OpenPayment", code="code", psid="psid", known_as="known_as", head="head", day="day", paid="paid",
-        settled="settled", booked="booked",
+        settled="settled", booked="booked", due="due", nth="nth",
     )
     .left_join(ever_paid, psid="psid", head="head")
     .left_join(ever_settled, psid="psid", head="head")
@@ -203,7 +185,7 @@ REASON = cases(
     .compute(bank_more=minus("by_bank", "by_bpay"), fabs_more=minus("by_fabs", "by_bpay"))
     .left_join(balances, psid="bill")
     .compute(**BY_DAY)
-    .keep(either(lacks("psid"), both(UNLIKE_THAT_DAY, either(*UNLIKE)), both(ALIKE, UNBALANCED)))
+    .keep(either(lacks("psid"), both(UNLIKE_THAT_DAY, either(*UNLIKE)), both(ALIKE, NOT_AS_DEMANDED, UNBALANCED)))
     .compute(reason=REASON, amount=first_of("paid", "settled", "booked")),
     key="code", size=5_000, requires_all=(*BOOKS, "province.OpenPayment", "province.BillBalance"),
 )  # fmt: skip
@@ -228,4 +210,4 @@ class UnmatchedPayment:
     paid_more: Decimal | None = taken("paid_more", description="Over all days: what B-pay was paid more than demanded.")
 
 
-records = (DailyPayment, BillBalance, OpenPayment, UnmatchedPayment)
+records = (OpenPayment, BillBalance, UnmatchedPayment)

@@ -29,7 +29,11 @@ from legacy.services.store import Condition, Listing, Store, among, compared
 INDEXES = ("transactions(tran_date)", "transactions(psid)", "bills(issue)")
 TRANSACTION = (
     "txn_id, psid, tran_auth_id, printf('%012d', amount_paisa) AS transaction_amount, tran_date, tran_time, "
-    "bank_mnemonic, recorded_at, reversal_of, head_code"
+    "bank_mnemonic, recorded_at, reversal_of, head_code, "
+    "(SELECT printf('%012d', CASE WHEN tran_date <= due_date THEN amount_within_paisa ELSE amount_after_paisa END) "
+    "FROM bills WHERE bills.psid = transactions.psid) AS amount_due, "
+    "CASE WHEN reversal_of IS NULL THEN (SELECT COUNT(*) FROM transactions AS other WHERE other.psid = transactions.psid "
+    "AND other.reversal_of IS NULL AND other.txn_id <= transactions.txn_id) END AS payment_no"
 )
 BILL = (
     "psid, cnic AS payer_id, head_code, dist_txt AS district, bill_status, due_date, "
