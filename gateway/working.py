@@ -11,7 +11,7 @@ from typing import Any
 from gateway import standing
 from gateway.judging import passing
 from gateway.table import WITHHELD, Column, Table
-from schema.derive import Expression
+from schema.derive import CellRef, Expression
 from schema.periods import last_day
 from schema.scalars import KARACHI
 
@@ -69,11 +69,18 @@ def _column(expression: Expression, read: list[Column], size: int) -> Column:
 def _cases(expression: Expression, table: Table) -> Column:
     """The value of the first test that a row passes."""
     choices, otherwise = expression.options
-    found = [otherwise] * table.size
+
+    def column(value: Any) -> Column:
+        if isinstance(value, CellRef):
+            return table.columns[expression.reads.index(value.name)]
+        return [value] * table.size
+
+    found = list(column(otherwise))
     for test, value in reversed(choices):
+        own = column(value)
         for at, passes in enumerate(passing((test,), expression.reads, table)):
             if passes:
-                found[at] = value
+                found[at] = own[at]
     return found
 
 

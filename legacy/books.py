@@ -45,17 +45,20 @@ class Books:
 
     def issued(
         self, bill: Bill, name: str, due: dt.date, month: str, *, paid_on: dt.date | None = None, payer: str = "",
-        expired: bool = False, original: str = "", issue: int = 1, replaced: bool = False,
+        expired: bool = False, original: str = "", issue: int = 1, replaced: bool = False, paid: int | None = None,
     ) -> None:  # fmt: skip
-        """A bill of B-pay. One that was issued anew since is not counted among those that stand."""
-        done = paid_on is not None
+        """A bill of B-pay. ``paid``: paisa, if it is not what was due on the day. One that was issued anew since is not
+        counted among those that stand."""
+        demanded = 0 if paid_on is None else bill.due(paid_on, due).paisa
+        amount = demanded if paid is None else paid
+        status = "U" if paid_on is None else "T" if amount < demanded else "P"
         self.world.put("bpay", "bills", (
-            bill.psid, name.upper()[:30], bill.head, bill.district, "P" if done else "U", due.strftime("%Y%m%d"),
-            bill.paisa, bill.paisa + bill.paisa // 10, month, paid_on.strftime("%Y%m%d") if paid_on else "",
-            bill.paisa if done else 0, bill.auth if done else "", payer, int(expired), original or bill.psid, issue,
+            bill.psid, name.upper()[:30], bill.head, bill.district, status, due.strftime("%Y%m%d"), bill.paisa,
+            bill.later, month, paid_on.strftime("%Y%m%d") if paid_on else "", amount, bill.auth if paid_on else "",
+            payer, int(expired), original or bill.psid, issue,
         ))  # fmt: skip
         if not replaced:
-            key = (due.strftime("%Y%m%d"), bill.head, bill.district, "P" if done else "U")
+            key = (due.strftime("%Y%m%d"), bill.head, bill.district, status)
             own = self.standing.setdefault(key, [0, 0])
             own[0] += 1
             own[1] += bill.paisa
@@ -124,6 +127,15 @@ class Bill:
     auth: str
     bank: str
     district: str
+
+    @property
+    def later(self) -> int:
+        """Paisa after the due date: a tenth more."""
+        return self.paisa + self.paisa // 10
+
+    def due(self, day: dt.date, due: dt.date) -> Bill:
+        """The same of the amount that is due on a day."""
+        return self if day <= due else self.of(self.later)
 
     def under(self, head: str) -> Bill:
         """The same under another head."""

@@ -18,7 +18,7 @@ from legacy.load import Loader, MariaTarget, PostgresTarget, SqliteTarget, Targe
 from legacy.tables import DATABASES
 from legacy.world import SCALES, World
 
-VERSION = 5
+VERSION = 6
 """Raised whenever the same scale and seed would give something else."""
 
 POSTGRES = {"hmis": "health", "lmis": "health", "hr": "health", "fabs": "finance", "geo": "finance"}

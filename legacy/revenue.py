@@ -47,10 +47,10 @@ def write_revenue(world: World, folder: Path) -> None:
             BANKS[serial % 3], spelled(place, rng),
         )  # fmt: skip
         if paid:
-            case = _pay(books, rng, bill, day)
+            case = _pay(books, rng, bill.due(day, due), day)
         elif not expired and serial % 61 == 0:
             case = "not_in_bpay"
-            _pay_at_the_counter(books, bill, day)
+            _pay_at_the_counter(books, bill.due(day, due), day)
         else:
             case = "expired" if expired else "unpaid"
         done = paid and not case.startswith("reversed")

@@ -297,9 +297,15 @@ def system_of(record: str) -> Expression:
 
 
 def cases(*choices: tuple[Test, Any], otherwise: Any = None) -> Expression:
-    """The value of the first test that holds."""
-    reads = tuple(dict.fromkeys(name for test, _ in choices for name in cells_of(test)))
-    return Expression("cases", reads, (choices, otherwise))
+    """The value of the first test that holds; ``cell.<name>`` as a value is that cell."""
+    told = tuple((test, _told(value)) for test, value in choices)
+    names = [name for test, _ in told for name in cells_of(test)]
+    names += [value.name for _, value in (*told, (None, _told(otherwise))) if isinstance(value, CellRef)]
+    return Expression("cases", tuple(dict.fromkeys(names)), (told, _told(otherwise)))
+
+
+def _told(value: Any) -> Any:
+    return CellRef(value._name) if isinstance(value, _Cell) else value
 
 
 # Steps

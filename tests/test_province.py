@@ -12,6 +12,7 @@ from auth.principal import ANONYMOUS, Principal
 from gateway.lately import Lately
 from schema.fetch import Connector, Fetch, Rows
 from tests.houses import AUDITOR, Desk, Systems, person
+from tests.legacy.raw import Raw, balances, money
 
 
 async def everything(desk: Desk, query: str, root: str, principal: Principal = AUDITOR) -> list[dict[str, Any]]:
@@ -140,7 +141,8 @@ REASONS = {
     "amount_differs": "settled in excess", "reversed_after_settlement": "reversed after settlement",
     "no_psid": "no PSID", "settled_twice": "settled twice", "booked_twice": "booked twice", "paid_twice": "paid twice",
     "settled_in_part": "settled in part", "under_another_head": "under another head",
-    "in_fabs_alone": "in FABS alone", "booked_otherwise": "booked otherwise",
+    "in_fabs_alone": "in FABS alone", "booked_otherwise": "booked otherwise", "paid_in_part": "paid in part",
+    "paid_in_excess": "paid in excess", "without_a_bill": "without a bill",
 }  # fmt: skip
 
 
@@ -173,7 +175,7 @@ async def test_unmatched_payments_both_ways_with_their_reasons(desk: Desk, syste
     assert await unmatched(desk) == expected
 
 
-@pytest.mark.parametrize("day", ["2025-09-10", "2025-10-06", "2025-10-08", "2025-10-07"])
+@pytest.mark.parametrize("day", ["2025-09-10", "2025-10-06", "2025-10-08", "2025-10-07", "2025-11-05"])
 async def test_unmatched_payments_of_a_day(desk: Desk, systems: Systems, day: str) -> None:
     """A day's books are read and what they leave open is looked for: no book is read whole."""
     expected = {
@@ -186,6 +188,54 @@ async def test_unmatched_payments_of_a_day(desk: Desk, systems: Systems, day: st
     roots = {"BankScrollLine": "bankScrollLines", "Transaction": "transactions", "Receipt": "receipts"}
     for record, root in roots.items():
         assert read[f"finance.{record}"] * 5 < await how_many(desk, root)
+
+
+async def test_bills_beside_what_was_paid_for_them(desk: Desk, systems: Systems) -> None:
+    """As a till would reckon, of every bill that anything was ever paid for, and of a payment without a bill."""
+    query = f"""query ($after: String) {{ billBalances(first: 1000, after: $after)
+        {{ nodes {{ psid demanded paid paidMore }} {PAGE} }} }}"""
+    found = {
+        node["psid"]: (node["demanded"], node["paid"], node["paidMore"])
+        for node in await everything(desk, query, "billBalances")
+    }
+    expected = {
+        psid: (None if demanded is None else money(demanded), money(paid),
+               None if demanded is None else money(paid - demanded))
+        for psid, (demanded, paid) in balances(Raw(systems.folder)).items()
+    }  # fmt: skip
+    assert {psid: found[psid] for psid in expected} == expected
+    assert {found[psid][1] for psid in found.keys() - expected.keys()} == {"0.00"}, "what was taken back is nothing"
+    assert sum(one[2] not in (None, "0.00") for one in found.values()) >= 15
+    assert sum(one[0] is None for one in found.values()) >= 3
+
+
+@pytest.mark.parametrize("psids", [1, 6], ids=str)
+async def test_calls_for_bills_do_not_grow_with_payments(desk: Desk, systems: Systems, psids: int) -> None:
+    """A thousand bills are asked for at once: of one payment or of several it is one call for what they demand, and one
+    for all that was paid."""
+    told = systems.truth["q12"]["unmatched"]["paid_in_part"][:psids]
+    data = await desk.data(
+        f"""{{ billBalances(where: {{psid: {{in: [{", ".join(f'"{one["psid"]}"' for one in told)}]}}}}) {{
+            nodes {{ psid paidMore }} }} }}""",
+        AUDITOR,
+    )
+    assert len(data["billBalances"]["nodes"]) == psids
+    assert all(Decimal(node["paidMore"]) < 0 for node in data["billBalances"]["nodes"])
+    assert desk.ledger.last["sourceCalls"] == {"bpay_report": 2}
+    assert desk.ledger.last["rows"]["finance.BillDemand"] == psids
+
+
+async def test_partial_and_over_payments_as_known_then(desk: Desk, systems: Systems) -> None:
+    """Of two payments in full the second is not known yet: the bill is as it should be."""
+    twice = [one["psid"] for one in systems.truth["q12"]["unmatched"]["paid_in_excess"] if one["day"] == "2025-10-08"]
+    query = """query ($psids: [String!], $at: DateTime) {
+        unmatchedPayments(asKnownAt: $at, where: {psid: {in: $psids}}) { nodes { psid day reason paidMore } } }"""
+    then = await desk.data(query, AUDITOR, psids=twice, at="2025-10-07T23:59:00+05:00")
+    assert then["unmatchedPayments"]["nodes"] == []
+    now = await desk.data(query, AUDITOR, psids=twice, at="2025-12-01T00:00:00+05:00")
+    assert {(node["psid"], node["day"], node["reason"]) for node in now["unmatchedPayments"]["nodes"]} == {
+        (psid, "2025-10-08", "paid in excess") for psid in twice
+    }  # fmt: skip
 
 
 async def how_many(desk: Desk, root: str) -> int:

@@ -23,6 +23,8 @@ from schema.declare import column, many, one, record
 from schema.districts import district_alias
 from schema.relations import Collection, Drop, Parameter
 
+MANY = 1000
+"""PSIDs a report is asked for at once: as many as a page has rows."""
 STATUSES = {"U": "Unpaid", "P": "Paid", "B": "Blocked", "T": "Partly paid"}
 bill_rows = Collection(
     "bpay/BillInquiry", (Parameter("consumer_number", "consumer_number", "in", 1),), method="POST", rows="",
@@ -51,7 +53,7 @@ class Bill:
 
 transaction_rows = Collection(
     "bpay/TransactionReport",
-    (Parameter("psid", "psid", "in", 100), Parameter("txn_id", "txn_id", "in", 100),
+    (Parameter("psid", "psid", "in", MANY), Parameter("txn_id", "txn_id", "in", 100),
      Parameter("from_date", "tran_date", "gte"), Parameter("to_date", "tran_date", "lte")),
     method="POST", rows="transactions", size_argument="page_size", page_size=1000, total="total",
     name="TransactionReport",
@@ -74,12 +76,14 @@ class Transaction:
     head: str | None = column("head_code", restricted, codec=blank_is_null)
     recorded_at: dt.datetime | None = column("recorded_at", restricted, codec=iso_stamp)
     reversal_of: int | None = column("reversal_of", restricted, description="The transaction it takes back.")
+    amount_due: Decimal | None = column("amount_due", restricted, codec=fixed_paisa(12, signed=False), description="What the bill demanded that day; null without a bill.")  # fmt: skip  # noqa: E501
+    payment_number: int | None = column("payment_no", restricted, description="1 for the bill's first payment; a payment taken back counts. Null of what takes one back.")  # fmt: skip  # noqa: E501
     bill = one("finance.Bill", on="psid")
 
 
 issued_rows = Collection(
     "bpay/BillReport",
-    (Parameter("psid", "psid", "in", 100), Parameter("payer_id", "payer_id", "in", 100),
+    (Parameter("psid", "psid", "in", MANY), Parameter("payer_id", "payer_id", "in", 100),
      Parameter("bill_status", "bill_status", "in", 4), Parameter("from_due", "due_date", "gte"),
      Parameter("to_due", "due_date", "lte"), Parameter("min_issue", "issue_no", "gte")),
     method="POST", rows="bills", size_argument="page_size", page_size=1000, total="total", name="BillReport",
@@ -104,6 +108,18 @@ class IssuedBill:
     original_psid: str | None = column("original_psid", restricted, description="Of the bill's first issue.")
     district = one("finance.District", on="district_code")
     bill = one("finance.Bill", on="psid")
+
+
+@record(bpay_report, issued_rows, key="psid", size=5_000_000, persons=False, recorded="issued_at")
+class BillDemand:
+    """What a bill demands, as it was issued: that never changes. A bill that is issued anew has another PSID."""
+
+    psid: str = column("psid", restricted)
+    head: str | None = column("head_code", restricted)
+    due_on: dt.date | None = column("due_date", restricted, codec=yyyymmdd, distinct=40)
+    amount_within_due_date: Decimal | None = column("amount_within_dueDate", restricted, codec=fixed_paisa(13, signed=True))  # fmt: skip  # noqa: E501
+    amount_after_due_date: Decimal | None = column("amount_after_dueDate", restricted, codec=fixed_paisa(13, signed=True))  # fmt: skip  # noqa: E501
+    issued_at: dt.datetime | None = column("issued_at", restricted, codec=iso_stamp)
 
 
 total_rows = Collection(
@@ -151,4 +167,4 @@ class BankScrollLine:
     file: str | None = column("file", restricted, description="The file the line stands in.")
 
 
-records = (Bill, Transaction, IssuedBill, BillTotal, BankScrollLine)
+records = (Bill, Transaction, IssuedBill, BillDemand, BillTotal, BankScrollLine)

@@ -1,6 +1,6 @@
 """Who sees what of finance. Everything else is refused."""
 
-from connectors.finance.bpay import BankScrollLine, Bill, BillTotal, IssuedBill, Transaction
+from connectors.finance.bpay import BankScrollLine, Bill, BillDemand, BillTotal, IssuedBill, Transaction
 from connectors.finance.fabs import BudgetLine, CostCentre, Employee, Payslip, Receipt, ReceiptTotal, RevenueTarget
 from connectors.finance.geography import CensusCount, District
 from schema.classification import confidential, open_, public, restricted
@@ -8,7 +8,7 @@ from schema.predicates import principal, row
 from schema.rules import Rule, allow, allow_through, allow_totals, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
-EVERYTHING = (Employee, Payslip, BudgetLine, Receipt, Bill, Transaction, IssuedBill, BillTotal, BankScrollLine)
+EVERYTHING = (Employee, Payslip, BudgetLine, Receipt, Bill, Transaction, IssuedBill, BillDemand, BillTotal, BankScrollLine)  # fmt: skip  # noqa: E501
 
 rules: tuple[Rule, ...] = (
     allow("public", District, up_to=open_),

@@ -59,7 +59,7 @@ bpay_report = Source(
     ),
     owner="Project Director B-pay",
     # As FABS's receipts: one day's payments, a thousand a call.
-    limits=Limits(timeout_s=40.0, concurrency=4, max_keys=500, row_budget=150_000, max_calls_per_operation=200),
+    limits=Limits(timeout_s=40.0, concurrency=4, max_keys=1000, row_budget=150_000, max_calls_per_operation=200),
     description="Payments by date, bills by payer. The listings are invented: 1BILL describes none.", kept_s=60,
 )  # fmt: skip
 payments = Source(

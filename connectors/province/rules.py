@@ -2,7 +2,7 @@
 door."""
 
 from connectors.province.boards import FacilityNow, StockAlarm
-from connectors.province.matching import OpenPayment, UnmatchedPayment
+from connectors.province.matching import BillBalance, OpenPayment, UnmatchedPayment
 from connectors.province.money import DailyCollection, DistrictFunctionSpending
 from connectors.province.presence import AbsenteePayslip, UnpostedPayslip
 from connectors.province.revenue import ArrearsLine, ReissuedBill, RevenueCollection, RevenueLeak
@@ -11,7 +11,7 @@ from schema.classification import confidential
 from schema.rules import Rule, allow, allow_totals, grant
 
 AUDIT = ("LegalCompliance", "FraudPreventionAndDetection")
-RECONCILING = (DailyCollection, OpenPayment, UnmatchedPayment, RevenueLeak, ReissuedBill)
+RECONCILING = (DailyCollection, OpenPayment, BillBalance, UnmatchedPayment, RevenueLeak, ReissuedBill)
 ACCUSING = (UnpostedPayslip, AbsenteePayslip, *RECONCILING)
 
 rules: tuple[Rule, ...] = (

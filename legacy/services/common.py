@@ -127,11 +127,11 @@ def numbers(texts: Sequence[str], name: str) -> list[int]:
     return [number for number in map(int, texts) if -(2**63) <= number < 2**63]
 
 
-def several(text: str, name: str) -> list[str]:
-    """The parts of a comma list, trimmed. Raises BadArgument when there are too many."""
+def several(text: str, name: str, most: int = MOST_VALUES) -> list[str]:
+    """The parts of a comma list, trimmed. Raises BadArgument when there are more than ``most``."""
     parts = [part.strip() for part in text.split(",")]
-    if len(parts) > MOST_VALUES:
-        raise BadArgument(f"{name}: at most {MOST_VALUES} values")
+    if len(parts) > most:
+        raise BadArgument(f"{name}: at most {most} values")
     return parts
 
 

@@ -227,11 +227,35 @@ def unmatched(raw: Raw) -> dict[str, set[str]]:
             found.setdefault("no_psid", set()).add(number)
         else:
             enter("fabs", psid, head, paisa if not reversal else -paisa, "receipt" if not reversal else "returned")
+    unlike = set()
     for psid, told in books.items():
         bpay, bank, fabs = ({head: paisa for head, paisa in book.items() if paisa} for book in told.values())
         if not bpay == bank == fabs:
             sums = [sum(book.values()) for book in (bpay, bank, fabs)]
             found.setdefault(_reason(many[psid], *sums), set()).add(psid)
+            unlike.add(psid)
+    for psid, (demanded, paid) in balances(raw).items():
+        if psid not in unlike and paid and paid != demanded:
+            reason = "without_a_bill" if demanded is None else f"paid_in_{'part' if paid < demanded else 'excess'}"
+            found.setdefault(reason, set()).add(psid)
+    return found
+
+
+def balances(raw: Raw) -> dict[str, tuple[int | None, int]]:
+    """PSID -> paisa demanded (None without a bill) and paid, as a till would reckon: day by day, what still lacks."""
+    bills = {psid: more for psid, *more in raw.rows(
+        "bpay", "SELECT psid, due_date, amount_within_paisa, amount_after_paisa FROM bills")}  # fmt: skip
+    payments = raw.rows("bpay", """SELECT psid, tran_date, amount_paisa FROM transactions AS one
+        WHERE reversal_of IS NULL AND NOT EXISTS (SELECT 1 FROM transactions WHERE reversal_of = one.txn_id)
+        ORDER BY psid, tran_date""")  # fmt: skip
+    found: dict[str, tuple[int | None, int]] = {}
+    for psid, day, paisa in payments:
+        demanded, paid = found.get(psid, (None, 0))
+        if psid in bills:
+            due, within, after = bills[psid]
+            done = demanded is not None and paid >= demanded
+            demanded = demanded if done else within if day <= due else after
+        found[psid] = (demanded, paid + paisa)
     return found
 
 

@@ -216,6 +216,16 @@ def test_the_first_case_that_holds_is_told() -> None:
     assert worked(query, [(11,), (5,), (None,)]) == [(11, "large"), (5, "middling"), (None, "small")]
 
 
+def test_a_case_may_tell_a_cell() -> None:
+    query = given(0, "a", "b", "c").compute(owed=cases((cell.a > 10, cell.b), (cell.a > 1, 0), otherwise=cell.c))
+    table = [(11, "b", "c"), (5, "b", "c"), (None, "b", "c"), (12, None, "c")]
+    assert {row[0]: row[-1] for row in worked(query, table)} == {11: "b", 5: 0, None: "c", 12: None}
+
+
+def test_a_case_that_tells_a_cell_reads_it() -> None:
+    assert cases((cell.a > 1, cell.b), otherwise=cell.c).reads == ("a", "b", "c")
+
+
 def test_a_later_cell_of_one_step_reads_an_earlier_one() -> None:
     query = given(0, "a").compute(a=or_else("a", 1), b=plus("a", "a"))
     assert worked(query, [(None,), (3,)]) == [(1, 2), (3, 6)]
