@@ -7,7 +7,7 @@ import functools
 import importlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.address import Address
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
+from connectors.sql import open_log
 from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
@@ -39,6 +40,7 @@ from gateway.stopping import stops_of
 from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
+from schema.changelog import ChangeLog
 from schema.fetch import Connector
 from schema.resolve import resolve
 from schema.rules import ROLES
@@ -83,6 +85,24 @@ def open_connectors(
         except (UnknownKind, ValueError) as error:
             raise SettingsError(str(error)) from None
     return connectors
+
+
+def open_readers(settings: Settings, catalog: Catalog) -> dict[str, Callable[[], ChangeLog]]:
+    """What reads the log of each source whose owner allows it, not open yet. Raises SettingsError."""
+    found: dict[str, Callable[[], ChangeLog]] = {}
+    for name, told in settings.sources.items():
+        source = catalog.sources.get(name)
+        if told.log is None or source is None:
+            continue
+        if source.kind != "sql":
+            raise SettingsError(f"source {name}: no log is read of a source of kind {source.kind!r}; leave log out")
+        make = functools.partial(open_log, source, address_of(name, told))
+        try:
+            make()
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        found[name] = make
+    return found
 
 
 def open_store(settings: Settings) -> Store:
@@ -169,15 +189,16 @@ def check_settings(settings: Settings, catalog: Catalog) -> None:
     """Raises SettingsError for what would keep the house from opening. Connects to nothing."""
     connectors = open_connectors(settings, catalog)
     open_worker(settings, catalog, connectors, Ledger(open_store(settings)), turns_of(catalog))
+    open_readers(settings, catalog)
     open_store(settings)
     open_authenticator(settings)
 
 
-def _room(settings: Settings, sealer: Sealer) -> Room:
+def _room(settings: Settings, catalog: Catalog, sealer: Sealer) -> Room:
     told = msgspec.structs.asdict(settings.live)
     path = told.pop("kept") or f"{settings.state}/live.sqlite"
     limits = LiveLimits(**told)
-    return Room(limits, Kept(Path(path), sealer, limits.window_s))
+    return Room(limits, Kept(Path(path), sealer, limits.window_s), open_readers(settings, catalog))
 
 
 class _LedgerOf:
@@ -208,7 +229,7 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
         limits=OperationLimits(
             limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost, limits.actions
         ),
-        time_s=limits.time_s, live=_room(settings, sealer),
+        time_s=limits.time_s, live=_room(settings, catalog, sealer),
     )  # fmt: skip
     # Not the ledger itself but whichever the house has, so that there is one place to change it.
     house.worker = open_worker(settings, catalog, connectors, _LedgerOf(house), turns, observer)

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.address import Address
+from connectors.address import Address, LogAddress
 
 
 class SettingsError(Exception):
@@ -28,6 +28,15 @@ class Server(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     port: int = 8000
 
 
+class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A database's log of changes, where its owner lets us read it: see ``connectors.address.LogAddress``."""
+
+    publication: str = ""
+    server_id: int = 0
+    user: str | None = None
+    password_file: str | None = None
+
+
 class SourceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``*_file`` names a file that holds the secret."""
 
@@ -37,6 +46,7 @@ class SourceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     key_file: str | None = None
     folder: str | None = None
     options: dict[str, str] = {}
+    log: LogSettings | None = None
 
 
 class LedgerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -243,7 +253,10 @@ def _located(settings: Settings, base: Path) -> Settings:
             for name in ("password_file", "key_file", "folder")
             if (value := getattr(one, name)) is not None
         }
-        return msgspec.structs.replace(one, url=url(one.url), **changes)
+        log = one.log
+        if log is not None and log.password_file is not None:
+            log = msgspec.structs.replace(log, password_file=place(log.password_file))
+        return msgspec.structs.replace(one, url=url(one.url), log=log, **changes)
 
     def issuer(one: IssuerSettings) -> IssuerSettings:
         return one if one.key_file is None else msgspec.structs.replace(one, key_file=place(one.key_file))
@@ -269,7 +282,9 @@ def address_of(name: str, source: SourceSettings) -> Address:
         except OSError as error:
             raise SettingsError(f"source {name}: {error.strerror}: {Path(path or '').name}") from None
 
+    log = source.log
     return Address(
         source.url, source.user, secret(source.password_file), secret(source.key_file),
         None if source.folder is None else Path(source.folder), source.options,
+        None if log is None else LogAddress(log.publication, log.server_id, log.user, secret(log.password_file)),
     )  # fmt: skip

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.live.kept import Kept
+from gateway.live.logs import LogWatch
 from gateway.live.looked import CannotWatch, Looked, NotNow
 from gateway.live.pace import Pace
 from gateway.live.view import BEGUN, DELETED, Nodes, Told, View, digest_of
 from gateway.live.watch import Watch
 from schema.catalog import Record
-from schema.changes import Changes, Watermark
+from schema.changes import Compared, polled
 from schema.errors import Code
 
 log = structlog.get_logger("live")
@@ -59,16 +60,16 @@ class Asks(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Cohort:
-    """``every_s``: how often everything is read anew, whatever the marks say. ``kept``: where a feed is kept to be
-    resumed; None for what cannot be. ``incarnation``: cursors of a feed that was forgotten and began again are not
-    taken."""
+    """``interval``: how often everything is read anew as things are, in seconds, whatever marks and logs say.
+    ``kept``: where a feed is kept to be resumed; None for what cannot be. ``incarnation``: cursors of a feed that was
+    forgotten and began again are not taken."""
 
     id: bytes
     asking: Asks
-    watches: tuple[Watch, ...]
+    watches: tuple[Watch | LogWatch, ...]
     paces: tuple[Pace, ...]
     root: str | None
-    every_s: float
+    interval: Callable[[], float]
     view: View
     kept: Kept | None
     room_for: Callable[[int], bool]
@@ -99,6 +100,7 @@ class Cohort:
             self._whole = True
         else:
             self._dirty |= keys
+            self._whole = self._whole or len(self._dirty) > self.asking.members
         self._wake.set()
 
     async def join(self, listener: Listener, after: tuple[str, int] | None = None) -> bool:
@@ -143,7 +145,7 @@ class Cohort:
 
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + self.every_s
+        due = loop.time() + self.interval()
         while True:
             try:
                 async with asyncio.timeout_at(due):
@@ -158,7 +160,7 @@ class Cohort:
                     await self._look(None if whole else dirty)
             except NotNow:
                 self._whole, self._dirty = self._whole or whole, self._dirty | dirty
-                due = loop.time() + min(RETRY_S, self.every_s)
+                due = loop.time() + min(RETRY_S, self.interval())
                 continue
             except CannotWatch as problem:
                 self._started = False  # whoever comes next begins anew
@@ -167,10 +169,10 @@ class Cohort:
             except Exception as error:
                 log.error("a look at what is watched failed", kind=type(error).__name__)
                 self._whole = True
-                due = loop.time() + min(RETRY_S, self.every_s)
+                due = loop.time() + min(RETRY_S, self.interval())
                 continue
             if whole:
-                due = loop.time() + self.every_s
+                due = loop.time() + self.interval()
 
     def end(self, errors: list[dict[str, Any]]) -> None:
         for listener in list(self.listeners):
@@ -257,12 +259,13 @@ def _full() -> dict[str, Any]:
     return {"message": message, "extensions": {"code": Code.BUDGET_EXCEEDED}}
 
 
-def interval_of(records: Sequence[Record], default_s: float) -> float:
+def interval_of(records: Sequence[Record], watches: Mapping[str, Watch | LogWatch], default_s: float) -> float:
     """How often everything is read anew: as often as the record that needs it most."""
-    return min((_interval(record.changes, default_s) for record in records), default=default_s)
+    return min((_interval(record, watches, default_s) for record in records), default=default_s)
 
 
-def _interval(changes: Changes | None, default_s: float) -> float:
-    if changes is None:
-        return default_s
-    return changes.compare_s if isinstance(changes, Watermark) else changes.every_s
+def _interval(record: Record, watches: Mapping[str, Watch | LogWatch], default_s: float) -> float:
+    watch, changes = watches.get(record.name), polled(record.changes)
+    if watch is not None:
+        return watch.interval_s
+    return changes.every_s if isinstance(changes, Compared) else default_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from gateway.live.cohort import Cohort, Listener, interval_of
 from gateway.live.form import records_of
 from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
+from gateway.live.logs import LogWatch, SourceLog
 from gateway.live.pace import Pace
 from gateway.live.view import View
 from gateway.live.watch import Watch
 from schema.catalog import Record
-from schema.changes import Watermark
+from schema.changelog import ChangeLog, tables_of
+from schema.changes import Logged, Watermark, polled
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -30,12 +32,15 @@ log = structlog.get_logger("live")
 
 @dataclass(slots=True)
 class Room:
-    """``kept`` None: feeds can be resumed only while somebody else watches the same."""
+    """``kept`` None: feeds can be resumed only while somebody else watches the same. ``readers``: of sources whose
+    owner lets their log be read, by name: makes one that is not open yet."""
 
     limits: LiveLimits = field(default_factory=LiveLimits)
     kept: Kept | None = None
+    readers: Mapping[str, Callable[[], ChangeLog]] = field(default_factory=dict)
     cohorts: dict[bytes, Cohort] = field(default_factory=dict)
-    watches: dict[str, Watch] = field(default_factory=dict)
+    watches: dict[str, Watch | LogWatch] = field(default_factory=dict)
+    logs: dict[str, SourceLog] = field(default_factory=dict)
     connections: Counter[str] = field(default_factory=Counter)
     closing: bool = False
     _paces: dict[str, Pace] = field(default_factory=dict)
@@ -71,21 +76,36 @@ class Room:
         feed = asking.form.feed
         records = records_of(asking.whole.prepared.plan)
         root = feed.connection.record if feed is not None else None
-        marked = tuple(self._watch(house, record) for record in records if isinstance(record.changes, Watermark))
+        watches = {record.name: watch for record in records if (watch := self._watch(house, record)) is not None}
         # What a feed's rows are linked to is looked at with them: it need not be read as often for its own sake.
-        every_s = interval_of(records if root is None else (root,), self.limits.every_s)
+        needing = records if root is None else (root,)
         paces = tuple(self._pace(record) for record in {record.source.name: record for record in records}.values())
         return Cohort(
-            id, asking, marked, paces, None if root is None else root.name, every_s, View(self.limits.events),
+            id, asking, tuple(watches.values()), paces, None if root is None else root.name,
+            lambda: interval_of(needing, watches, self.limits.every_s), View(self.limits.events),
             self.kept if resumable and feed is not None else None, self._has_room,
         )  # fmt: skip
 
-    def _watch(self, house: House, record: Record) -> Watch:
+    def _watch(self, house: House, record: Record) -> Watch | LogWatch | None:
+        """What tells of the record's changes; None where there is neither a mark nor a log."""
         watch = self.watches.get(record.name)
-        if watch is None:
-            connector = house.reach.connectors[record.source.name]
-            watch = self.watches[record.name] = Watch(record, connector, self._pace(record), house.time_s)
-        return watch
+        if watch is not None:
+            return watch
+        marks: Watch | None = None
+        if isinstance(polled(record.changes), Watermark):
+            marks = Watch(record, house.reach.connectors[record.source.name], self._pace(record), house.time_s)
+        found: Watch | LogWatch | None = marks
+        if isinstance(record.changes, Logged) and record.source.name in self.readers:
+            found = LogWatch(record, self._log(house, record.source.name), marks, tables_of(record))
+        if found is not None:
+            self.watches[record.name] = found
+        return found
+
+    def _log(self, house: House, source: str) -> SourceLog:
+        if source not in self.logs:
+            records = tuple(record for record in house.catalog.records.values() if record.source.name == source)
+            self.logs[source] = SourceLog(source, self.readers[source], records)
+        return self.logs[source]
 
     def _pace(self, record: Record) -> Pace:
         source = record.source
@@ -152,5 +172,7 @@ class Room:
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self.settled()
+        for one in self.logs.values():
+            await one.ended()
         if self.kept is not None:
             await self.kept.aclose()

@@ -16,7 +16,7 @@ import structlog
 from gateway.live.pace import Pace
 from gateway.pushdown import column_of, encode_range, plain_column
 from schema.catalog import Record
-from schema.changes import Watermark
+from schema.changes import Watermark, polled
 from schema.fetch import (
     EVERYTHING,
     Cell,
@@ -68,16 +68,26 @@ class Watch:
 
     @property
     def changes(self) -> Watermark:
-        assert isinstance(self.record.changes, Watermark)
-        return self.record.changes
+        changes = polled(self.record.changes)
+        assert isinstance(changes, Watermark)
+        return changes
+
+    @property
+    def interval_s(self) -> float:
+        """How often everything watched is to be read anew all the same."""
+        return self.changes.compare_s
 
     async def join(self, watcher: Watcher) -> None:
         """From when this returns, no change goes unnoticed. The first one starts the polling."""
+        self.enter(watcher)
+        await self._ready.wait()
+
+    def enter(self, watcher: Watcher) -> None:
+        """As ``join``, without waiting."""
         self.watchers.add(watcher)
         if self._task is None:
             self._ready.clear()
             self._task = asyncio.create_task(self._poll())
-        await self._ready.wait()
 
     def leave(self, watcher: Watcher) -> None:
         """The last one stops the polling."""
