@@ -22,8 +22,9 @@ from tests.live.desks import LiveDesk, live_desk
 from tests.own_servers import own_postgres
 
 FEED = 'subscription { stockChanged(where: {facilityCode: {eq: "HF-KEC-0001"}}) { change key node { drug quantity } } }'
-BEDS = 'subscription { bedStateChanged(where: {facilityCode: {eq: "HF-KEC-0002"}}) { change key } }'
-SHIFTS = 'subscription { shiftPresenceChanged(where: {facilityCode: {eq: "HF-KEC-0002"}}) { change key } }'
+BEDS = 'subscription { bedStateChanged(where: {facilityCode: {eq: "HF-KEC-0002"}}) { change key node { occupied } } }'
+SHIFTS = """subscription { shiftPresenceChanged(where: {facilityCode: {eq: "HF-KEC-0002"}}) {
+  change key node { present } } }"""
 PUBLISHED = {
     "lmis": "lmis.calculated_stocks_on_hand, lmis.stock_cards, lmis.facility_map, lmis.orderables",
     "hmis": "hmis.bed_states",

@@ -25,7 +25,8 @@ names = (f"refused_{number}" for number in itertools.count(1))
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with own_postgres(wal_level="logical", max_replication_slots="6", max_wal_senders="6") as url:
+    settings = {"max_replication_slots": "6", "synchronous_standby_names": "away", "synchronous_commit": "local"}
+    with own_postgres(wal_level="logical", **settings) as url:
         yield url
 
 
@@ -206,21 +207,18 @@ async def test_what_is_told_before_it_can_be_seen_is_looked_at_when_it_can(
     """A commit that waits for a standby stands in the log already, and nobody sees yet what it did. Whoever looked then
     would find nothing, and never look again."""
     writer = PostgresHospital(hospital.url, connection=await asyncpg.connect(hospital.url))
-    reload = "SELECT pg_reload_conf()"
+    await writer.do("SET synchronous_commit = on")
+    waits = "SELECT count(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
     async with hospital_desk(hospital, tmp_path) as desk, desk.watch(PATIENTS, SURGEON) as seat:
         await begun(seat)
-        await hospital.do("ALTER SYSTEM SET synchronous_standby_names = 'away'", reload)
-        try:
-            async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-                tasks.create_task(writer.do("INSERT INTO patients VALUES ('x', 50, 'Waits', 'A')"))
-                while not await hospital.connection.fetchval(  # noqa: ASYNC110
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-                ):
-                    await asyncio.sleep(0.05)
-                await asyncio.sleep(0.3)
-                await hospital.do("ALTER SYSTEM RESET synchronous_standby_names", reload)
-        finally:
-            await writer.aclose()
+        writing = asyncio.create_task(writer.do("INSERT INTO patients VALUES ('x', 50, 'Waits', 'A')"))
+        async with asyncio.timeout(20):
+            while not await hospital.connection.fetchval(waits):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        await hospital.do(waits.replace("count(pid)", "pg_cancel_backend(pid)"))  # it is committed, and waits no more
+        await writing
+        await writer.aclose()
         assert await told(seat) == [("INSERTED", "50")]
 
 
