@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -90,12 +91,18 @@ def open_connectors(
 def open_readers(settings: Settings, catalog: Catalog) -> dict[str, Callable[[], ChangeLog]]:
     """What reads the log of each source whose owner allows it, not open yet. Raises SettingsError."""
     found: dict[str, Callable[[], ChangeLog]] = {}
+    ids: dict[tuple[str, int], str] = {}
     for name, told in settings.sources.items():
         source = catalog.sources.get(name)
         if told.log is None or source is None:
             continue
         if source.kind != "sql":
             raise SettingsError(f"source {name}: no log is read of a source of kind {source.kind!r}; leave log out")
+        if told.log.server_id:
+            # The server ends the older of two readers with the same number.
+            same = ids.setdefault((urlsplit(told.url).netloc.rpartition("@")[2], told.log.server_id), name)
+            if same != name:
+                raise SettingsError(f"sources {same} and {name}: their logs need a server_id each; change one")
         make = functools.partial(open_log, source, address_of(name, told))
         try:
             make()

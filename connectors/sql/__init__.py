@@ -46,4 +46,10 @@ def open_log(source: Source, address: Address) -> ChangeLog:
             if not address.log.publication:
                 raise ValueError(f"source {source.name}: log needs publication, the name its owner gave it")
             return PostgresLog(source, address)
+        case "mariadb" | "mysql":
+            from connectors.sql.mariadb_log import MariaLog
+
+            if not 0 < address.log.server_id < 2**32:
+                raise ValueError(f"source {source.name}: log needs server_id, a number no replica of the server has")
+            return MariaLog(source, address)
     raise ValueError(f"source {source.name}: no log is read of {scheme!r}; leave [sources.{source.name}.log] out")

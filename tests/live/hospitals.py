@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+import asyncmy
 import asyncpg
 
 from gateway.opening import open_house
@@ -78,6 +80,55 @@ async def postgres_hospital(server: str, name: str) -> PostgresHospital:
     only = found.connection.get_server_version() >= (15,)
     patients, beds = ("patients (patient_no)", "beds (bed_cd)") if only else ("patients", "beds")
     await found.do(f"CREATE PUBLICATION gateway FOR TABLE {patients}, {beds}, wards")
+    return found
+
+
+@dataclass(slots=True)
+class MariaHospital:
+    url: str
+    connection: Any = None
+    log: LogSettings = field(default_factory=lambda: LogSettings(server_id=4711))
+
+    @property
+    def source(self) -> SourceSettings:
+        return SourceSettings(self.url, log=self.log)
+
+    async def ask(self, statement: str) -> list[Any]:
+        async with self.connection.cursor() as cursor:
+            await cursor.execute(statement)
+            return list(await cursor.fetchall())
+
+    async def do(self, *statements: str) -> None:
+        for statement in statements:
+            await self.ask(statement)
+
+    async def together(self, *statements: str, kept: bool = True) -> None:
+        await self.do("BEGIN", *statements, "COMMIT" if kept else "ROLLBACK")
+
+    async def _threads(self) -> list[int]:
+        found = await self.ask("SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'")
+        return [row[0] for row in found]
+
+    async def readers(self) -> int:
+        return len(await self._threads())
+
+    async def cut(self) -> None:
+        for thread in await self._threads():
+            await self.do(f"KILL {thread}")
+
+    async def aclose(self) -> None:
+        await self.connection.ensure_closed()
+
+
+async def maria_hospital(server: str, name: str) -> MariaHospital:
+    """A new database of that name."""
+    parts = urlsplit(server)
+    assert parts.hostname is not None
+    connection = await asyncmy.connect(
+        host=parts.hostname, port=parts.port or 3306, user=parts.username or "root", autocommit=True
+    )
+    found = MariaHospital(f"{server}/{name}", connection)
+    await found.do(f"CREATE DATABASE {name}", f"USE {name}", *ward.TABLES)
     return found
 
 

@@ -15,8 +15,8 @@ import pytest
 from gateway.live.logs import LogWatch
 from gateway.live.running import Asking
 from tests.live.desks import LiveDesk, Seat, named
-from tests.live.hospitals import Hospital, hospital_desk, postgres_hospital
-from tests.own_servers import own_postgres
+from tests.live.hospitals import Hospital, hospital_desk, maria_hospital, postgres_hospital
+from tests.own_servers import own_mariadb, own_postgres
 
 PATIENTS = "subscription ($a: String) { patientChanged(after: $a) { change cursor key node { number name } } }"
 BEDS = "subscription { bedChanged { change key node { state ward } } }"
@@ -31,9 +31,16 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["postgres"])
+@pytest.fixture(scope="module")
+def mariadb_server() -> Iterator[str]:
+    with own_mariadb(**{"log-bin": "log", "binlog-format": "ROW", "server-id": "1"}) as url:
+        yield url
+
+
+@pytest.fixture(params=["postgres", "mariadb"])
 async def hospital(request: pytest.FixtureRequest) -> AsyncIterator[Hospital]:
-    found = await postgres_hospital(request.getfixturevalue("postgres_server"), next(names))
+    make: Any = {"postgres": postgres_hospital, "mariadb": maria_hospital}[request.param]
+    found: Hospital = await make(request.getfixturevalue(f"{request.param}_server"), next(names))
     yield found
     await found.aclose()
 
