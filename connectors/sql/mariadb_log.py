@@ -190,6 +190,7 @@ class MariaLog:
         for one in (stream, looking):
             if one is not None:
                 one.close()
+        await asyncio.sleep(0)  # the loop takes leave of them
 
 
 def _key_column(table: LoggedTable, told: Any) -> KeyColumn | str:

@@ -3,7 +3,6 @@ and where the server is not set for it changes are noticed otherwise."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -223,11 +222,14 @@ def test_whatever_comes_it_is_read_or_refused(rest: bytes, kind: int) -> None:
         pass
 
 
-async def test_schools_are_told_by_the_log_of_emis(
-    files: Systems, server: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    plan = Plan("demo", 1, tmp_path_factory.mktemp("emis"), None, f"{server}/emis")
-    await asyncio.to_thread(build, plan, quiet=True)
+@pytest.fixture(scope="module")
+def emis_server(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    build(Plan("demo", 1, tmp_path_factory.mktemp("emis"), None, f"{server}/emis"), quiet=True)
+    return server
+
+
+async def test_schools_are_told_by_the_log_of_emis(files: Systems, emis_server: str, tmp_path: Path) -> None:
+    server = emis_server
     query = 'subscription { schoolChanged(where: {districtCode: {eq: "KEC"}}) { change key node { name level } } }'
     sources = {"emis": SourceSettings(f"{server}/emis", log=LogSettings(server_id=4713))}
     parts = urlsplit(server)
@@ -246,4 +248,4 @@ async def test_schools_are_told_by_the_log_of_emis(
         await emis.do("DELETE FROM institutions WHERE code = 'KEC-00007'")
         event = await seat.event()
         assert (event["change"], event["key"]) == ("DELETED", "KEC-00007")
-    await emis.aclose()
+        await emis.aclose()
