@@ -27,6 +27,7 @@ from connectors.address import Address
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
 from connectors.sql import open_log
+from connectors.tags import TagReader
 from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
@@ -205,7 +206,11 @@ def _room(settings: Settings, catalog: Catalog, sealer: Sealer) -> Room:
     told = msgspec.structs.asdict(settings.live)
     path = told.pop("kept") or f"{settings.state}/live.sqlite"
     limits = LiveLimits(**told)
-    return Room(limits, Kept(Path(path), sealer, limits.window_s), open_readers(settings, catalog))
+    tags = {
+        name: functools.partial(TagReader, catalog.sources[name], address_of(name, one))
+        for name, one in settings.sources.items() if name in catalog.sources and catalog.sources[name].kind == "rest"
+    }  # fmt: skip
+    return Room(limits, Kept(Path(path), sealer, limits.window_s), open_readers(settings, catalog), tags=tags)
 
 
 class _LedgerOf:

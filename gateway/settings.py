@@ -37,6 +37,14 @@ class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     password_file: str | None = None
 
 
+class HookSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Where a department may tell that something changed (``gateway.live.hooks``): ``secret_file`` holds what it signs
+    with; ``window_s``: how old a message may be."""
+
+    secret_file: str
+    window_s: float = 300.0
+
+
 class SourceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``*_file`` names a file that holds the secret."""
 
@@ -47,6 +55,7 @@ class SourceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     folder: str | None = None
     options: dict[str, str] = {}
     log: LogSettings | None = None
+    hook: HookSettings | None = None
 
 
 class LedgerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -256,7 +265,10 @@ def _located(settings: Settings, base: Path) -> Settings:
         log = one.log
         if log is not None and log.password_file is not None:
             log = msgspec.structs.replace(log, password_file=place(log.password_file))
-        return msgspec.structs.replace(one, url=url(one.url), log=log, **changes)
+        hook = one.hook
+        if hook is not None:
+            hook = msgspec.structs.replace(hook, secret_file=place(hook.secret_file))
+        return msgspec.structs.replace(one, url=url(one.url), log=log, hook=hook, **changes)
 
     def issuer(one: IssuerSettings) -> IssuerSettings:
         return one if one.key_file is None else msgspec.structs.replace(one, key_file=place(one.key_file))

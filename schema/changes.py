@@ -62,7 +62,21 @@ class Logged:
     compare_s: float = 900.0
 
 
-Changes: TypeAlias = Polled | Logged
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A service says by an entity tag (ETag, or Last-Modified) of ``path`` whether anything of the record's rows may
+    have changed: it is asked every ``every_s`` for an answer that is another one than the last (``arguments``: what is
+    sent with it), and while it says 304 nothing else is asked. When it is another one, what changed is looked for as
+    ``otherwise`` says; so it is, at its own pace, of a service that gives no tag. ``compare_s`` as in ``Logged``."""
+
+    otherwise: Polled
+    path: str
+    arguments: tuple[tuple[str, str], ...] = ()
+    every_s: float = 1.0
+    compare_s: float = 900.0
+
+
+Changes: TypeAlias = Polled | Logged | Tagged
 
 
 def watermark(
@@ -95,9 +109,21 @@ def logged(
     return Logged(otherwise, table, column, joined, compare_s)
 
 
+def tagged(
+    path: str,
+    *,
+    otherwise: Polled,
+    arguments: Mapping[str, str] | None = None,
+    every_s: float = 1.0,
+    compare_s: float = 900.0,
+) -> Tagged:
+    """``changes=tagged("api/v2/visits", arguments={"size": "1"}, otherwise=compared(every_s=60))``."""
+    return Tagged(otherwise, path, tuple((arguments or {}).items()), every_s, compare_s)
+
+
 def polled(changes: Changes | None) -> Polled | None:
-    """How changes are noticed where no log is read."""
-    return changes.otherwise if isinstance(changes, Logged) else changes
+    """How changes are noticed where no log is read and no tag is given."""
+    return changes.otherwise if isinstance(changes, (Logged, Tagged)) else changes
 
 
 def changes_problem(
@@ -114,6 +140,12 @@ def changes_problem(
         )
     if changes.every_s <= 0:
         return "every_s must be more than 0"
+    if isinstance(changes, Tagged):
+        if source.kind != "rest":
+            return f"{source.name} is no REST service; use watermark(), compared() or logged()"
+        if changes.compare_s <= 0:
+            return "compare_s must be more than 0"
+        return changes_problem(changes.otherwise, fields, source, key, relation)
     if isinstance(changes, Compared):
         return None
     part = fields.get(changes.field)

@@ -12,11 +12,10 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.live.kept import Kept
-from gateway.live.logs import LogWatch
 from gateway.live.looked import CannotWatch, Looked, NotNow
 from gateway.live.pace import Pace
 from gateway.live.view import BEGUN, DELETED, Nodes, Told, View, digest_of
-from gateway.live.watch import Watch
+from gateway.live.watch import Watching
 from schema.catalog import Record
 from schema.changes import Compared, polled
 from schema.errors import Code
@@ -66,7 +65,7 @@ class Cohort:
 
     id: bytes
     asking: Asks
-    watches: tuple[Watch | LogWatch, ...]
+    watches: tuple[Watching, ...]
     paces: tuple[Pace, ...]
     root: str | None
     interval: Callable[[], float]
@@ -259,12 +258,12 @@ def _full() -> dict[str, Any]:
     return {"message": message, "extensions": {"code": Code.BUDGET_EXCEEDED}}
 
 
-def interval_of(records: Sequence[Record], watches: Mapping[str, Watch | LogWatch], default_s: float) -> float:
+def interval_of(records: Sequence[Record], watches: Mapping[str, Watching], default_s: float) -> float:
     """How often everything is read anew: as often as the record that needs it most."""
     return min((_interval(record, watches, default_s) for record in records), default=default_s)
 
 
-def _interval(record: Record, watches: Mapping[str, Watch | LogWatch], default_s: float) -> float:
+def _interval(record: Record, watches: Mapping[str, Watching], default_s: float) -> float:
     watch, changes = watches.get(record.name), polled(record.changes)
     if watch is not None:
         return watch.interval_s

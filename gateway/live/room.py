@@ -17,11 +17,12 @@ from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.logs import LogWatch, SourceLog
 from gateway.live.pace import Pace
+from gateway.live.tags import TagService, TagWatch
 from gateway.live.view import View
-from gateway.live.watch import Watch
+from gateway.live.watch import Watch, Watching
 from schema.catalog import Record
 from schema.changelog import ChangeLog, tables_of
-from schema.changes import Logged, Watermark, polled
+from schema.changes import Logged, Tagged, Watermark, polled
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -33,13 +34,14 @@ log = structlog.get_logger("live")
 @dataclass(slots=True)
 class Room:
     """``kept`` None: feeds can be resumed only while somebody else watches the same. ``readers``: of sources whose
-    owner lets their log be read, by name: makes one that is not open yet."""
+    owner lets their log be read, by name: makes one that is not open yet; ``tags``: of services, what asks for tags."""
 
     limits: LiveLimits = field(default_factory=LiveLimits)
     kept: Kept | None = None
     readers: Mapping[str, Callable[[], ChangeLog]] = field(default_factory=dict)
     cohorts: dict[bytes, Cohort] = field(default_factory=dict)
-    watches: dict[str, Watch | LogWatch] = field(default_factory=dict)
+    tags: Mapping[str, Callable[[], TagService]] = field(default_factory=dict)
+    watches: dict[str, Watching] = field(default_factory=dict)
     logs: dict[str, SourceLog] = field(default_factory=dict)
     connections: Counter[str] = field(default_factory=Counter)
     closing: bool = False
@@ -86,17 +88,19 @@ class Room:
             self.kept if resumable and feed is not None else None, self._has_room,
         )  # fmt: skip
 
-    def _watch(self, house: House, record: Record) -> Watch | LogWatch | None:
-        """What tells of the record's changes; None where there is neither a mark nor a log."""
+    def _watch(self, house: House, record: Record) -> Watching | None:
+        """What tells of the record's changes; None where all that is watched is compared."""
         watch = self.watches.get(record.name)
         if watch is not None:
             return watch
         marks: Watch | None = None
         if isinstance(polled(record.changes), Watermark):
             marks = Watch(record, house.reach.connectors[record.source.name], self._pace(record), house.time_s)
-        found: Watch | LogWatch | None = marks
+        found: Watching | None = marks
         if isinstance(record.changes, Logged) and record.source.name in self.readers:
             found = LogWatch(record, self._log(house, record.source.name), marks, tables_of(record))
+        if isinstance(record.changes, Tagged) and record.source.name in self.tags:
+            found = TagWatch(record, self.tags[record.source.name], self._pace(record), marks, house.time_s)
         if found is not None:
             self.watches[record.name] = found
         return found
@@ -174,5 +178,8 @@ class Room:
         await self.settled()
         for one in self.logs.values():
             await one.ended()
+        for watch in self.watches.values():
+            if isinstance(watch, TagWatch):
+                await watch.ended()
         if self.kept is not None:
             await self.kept.aclose()

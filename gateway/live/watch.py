@@ -43,6 +43,18 @@ class Watcher(Protocol):
     def notice(self, record: str, keys: set[Any] | None) -> None: ...
 
 
+class Watching(Protocol):
+    """Tells of one record's changes. ``join``: from when it returns, none goes unnoticed; ``interval_s``: how often
+    everything watched is to be read anew all the same."""
+
+    @property
+    def interval_s(self) -> float: ...
+
+    async def join(self, watcher: Watcher) -> None: ...
+
+    def leave(self, watcher: Watcher) -> None: ...
+
+
 def now() -> dt.datetime:
     return dt.datetime.now(KARACHI)
 
@@ -95,7 +107,11 @@ class Watch:
         if not self.watchers and self._task is not None:
             self._task.cancel()
             self._task = None
-            self.reached, self.seen = None, {}
+            self.forget()
+
+    def forget(self) -> None:
+        """Where the marks stand is found out anew by the next look."""
+        self.reached, self.seen = None, {}
 
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
