@@ -34,6 +34,7 @@ from gateway.cursors import Sealer, load_sealer
 from gateway.engine import open_engines
 from gateway.executor import Reach
 from gateway.house import House, make_house
+from gateway.live.hooks import Hook, Hooks
 from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.room import Room
@@ -111,6 +112,25 @@ def open_readers(settings: Settings, catalog: Catalog) -> dict[str, Callable[[],
             raise SettingsError(str(error)) from None
         found[name] = make
     return found
+
+
+def open_hooks(settings: Settings) -> Hooks:
+    """Where departments may say that something changed. Raises SettingsError for a secret that cannot be read, is too
+    short to be one, or is another source's too: a message to one would do for the other."""
+    hooks: dict[str, Hook] = {}
+    for name, told in settings.sources.items():
+        if told.hook is None:
+            continue
+        try:
+            secret = Path(told.hook.secret_file).read_bytes().strip()
+        except OSError as error:
+            raise SettingsError(f"source {name}: {error.strerror}: {Path(told.hook.secret_file).name}") from None
+        if len(secret) < 32:
+            raise SettingsError(f"source {name}: the secret of its hook has {len(secret)} bytes; 32 are needed")
+        if any(one.secret == secret for one in hooks.values()):
+            raise SettingsError(f"source {name}: the secret of its hook is another source's too; make one of its own")
+        hooks[name] = Hook(secret, told.hook.window_s)
+    return Hooks(hooks)
 
 
 def open_store(settings: Settings) -> Store:
@@ -198,6 +218,7 @@ def check_settings(settings: Settings, catalog: Catalog) -> None:
     connectors = open_connectors(settings, catalog)
     open_worker(settings, catalog, connectors, Ledger(open_store(settings)), turns_of(catalog))
     open_readers(settings, catalog)
+    open_hooks(settings)
     open_store(settings)
     open_authenticator(settings)
 
@@ -210,7 +231,10 @@ def _room(settings: Settings, catalog: Catalog, sealer: Sealer) -> Room:
         name: functools.partial(TagReader, catalog.sources[name], address_of(name, one))
         for name, one in settings.sources.items() if name in catalog.sources and catalog.sources[name].kind == "rest"
     }  # fmt: skip
-    return Room(limits, Kept(Path(path), sealer, limits.window_s), open_readers(settings, catalog), tags=tags)
+    return Room(
+        limits, Kept(Path(path), sealer, limits.window_s), open_readers(settings, catalog), tags=tags,
+        hooks=open_hooks(settings),
+    )  # fmt: skip
 
 
 class _LedgerOf:

@@ -163,6 +163,7 @@ class LiveSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     recheck_s: float = 5.0
     init_s: float = 5.0
     ping_s: float = 15.0
+    hint_s: float = 5.0
 
 
 class ActionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

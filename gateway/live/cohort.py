@@ -4,6 +4,7 @@ with what was there, told to everybody who listens."""
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,6 +79,11 @@ class Cohort:
     last: Event | None = None
     """Of a live query: its latest answer."""
     joining: int = 0
+    records: frozenset[str] = frozenset()
+    """Names of all that is looked at."""
+    hint_s: float = 5.0
+    _hinted_at: float = -math.inf
+    _hinting: asyncio.TimerHandle | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _dirty: set[Any] = field(default_factory=set)
     _whole: bool = False
@@ -100,6 +106,20 @@ class Cohort:
         else:
             self._dirty |= keys
             self._whole = self._whole or len(self._dirty) > self.asking.members
+        self._wake.set()
+
+    def hinted(self, record: str, keys: set[Any] | None) -> None:
+        """As ``notice``, by somebody who may say so as often as they like: certain rows are looked at within the pace
+        of their sources, and everything at most every ``hint_s``."""
+        if keys is not None and record == self.root:
+            self.notice(record, keys)
+        elif self._hinting is None and self._started:
+            loop = asyncio.get_running_loop()
+            self._hinting = loop.call_at(max(loop.time(), self._hinted_at + self.hint_s), self._look_after_hint)
+
+    def _look_after_hint(self) -> None:
+        self._hinting, self._hinted_at = None, asyncio.get_running_loop().time()
+        self._whole = True
         self._wake.set()
 
     async def join(self, listener: Listener, after: tuple[str, int] | None = None) -> bool:
@@ -136,6 +156,9 @@ class Cohort:
 
     def stop(self) -> None:
         self._started = False
+        if self._hinting is not None:
+            self._hinting.cancel()
+            self._hinting = None
         if self._task is not None:
             self._task.cancel()
             self._task = None

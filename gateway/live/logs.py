@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from gateway.live.watch import Watch, Watcher
+from gateway.live.watch import Watch, Watcher, decoded
 from schema.catalog import Record
 from schema.changelog import ChangeLog, LoggedTable, LogRefused, Seen, tables_of
 from schema.changes import Logged
@@ -81,17 +81,8 @@ class LogWatch:
         first, *joined = self.tables
         if any(table in seen for table in joined) or (first in seen and seen[first] is None):
             self.notice(self.record.name, None)
-        elif keys := {key for raw in seen.get(first) or () if (key := self._key(raw)) is not None}:
+        elif keys := decoded(self.record, seen.get(first) or ()):
             self.notice(self.record.name, keys)
-
-    def _key(self, raw: Any) -> Any:
-        """None for what cannot be read: such a row is not shown either."""
-        codec = self.record.key_field.codec
-        assert codec is not None
-        try:
-            return codec.decode(raw)
-        except Exception:
-            return None
 
 
 @dataclass(slots=True, eq=False)

@@ -13,16 +13,18 @@ import structlog
 
 from gateway.live.cohort import Cohort, Listener, interval_of
 from gateway.live.form import records_of
+from gateway.live.hooks import Hint, Hooks
 from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.logs import LogWatch, SourceLog
 from gateway.live.pace import Pace
 from gateway.live.tags import TagService, TagWatch
 from gateway.live.view import View
-from gateway.live.watch import Watch, Watching
-from schema.catalog import Record
+from gateway.live.watch import Watch, Watching, decoded
+from schema.catalog import Catalog, Record
 from schema.changelog import ChangeLog, tables_of
 from schema.changes import Logged, Tagged, Watermark, polled
+from schema.relations import relation_name
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -40,6 +42,7 @@ class Room:
     kept: Kept | None = None
     readers: Mapping[str, Callable[[], ChangeLog]] = field(default_factory=dict)
     cohorts: dict[bytes, Cohort] = field(default_factory=dict)
+    hooks: Hooks = field(default_factory=Hooks)
     tags: Mapping[str, Callable[[], TagService]] = field(default_factory=dict)
     watches: dict[str, Watching] = field(default_factory=dict)
     logs: dict[str, SourceLog] = field(default_factory=dict)
@@ -86,6 +89,7 @@ class Room:
             id, asking, tuple(watches.values()), paces, None if root is None else root.name,
             lambda: interval_of(needing, watches, self.limits.every_s), View(self.limits.events),
             self.kept if resumable and feed is not None else None, self._has_room,
+            records=frozenset(record.name for record in records), hint_s=self.limits.hint_s,
         )  # fmt: skip
 
     def _watch(self, house: House, record: Record) -> Watching | None:
@@ -110,6 +114,15 @@ class Room:
             records = tuple(record for record in house.catalog.records.values() if record.source.name == source)
             self.logs[source] = SourceLog(source, self.readers[source], records)
         return self.logs[source]
+
+    def hinted(self, catalog: Catalog, hint: Hint) -> None:
+        """A department says that rows of a relation may have changed: whoever watches them looks."""
+        for record in catalog.records.values():
+            if record.source.name == hint.source and relation_name(record.relation) == hint.relation:
+                keys = None if hint.keys is None else decoded(record, hint.keys)
+                for cohort in list(self.cohorts.values()):
+                    if record.name in cohort.records and (keys is None or keys):
+                        cohort.hinted(record.name, keys)
 
     def _pace(self, record: Record) -> Pace:
         source = record.source

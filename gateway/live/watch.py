@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -244,6 +244,14 @@ class Watch:
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self.time_s
+
+
+def decoded(record: Record, raws: Iterable[Any]) -> set[Any]:
+    """The keys that a source's own spellings of them stand for; those that cannot be read are left out: rows with such
+    keys are shown to nobody."""
+    assert record.key_field.codec is not None
+    found = (_decoded(record.key_field.codec, raw) for raw in raws)
+    return {key for key in found if key is not None}
 
 
 def _decoded(codec: Any, raw: Any) -> Any:
