@@ -6,16 +6,16 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections import defaultdict
 from collections.abc import Mapping
-from struct import pack, unpack_from
 from typing import Any
 
 import asyncpg
 
 from connectors.address import Address
-from connectors.sql.pgoutput import Decoder, Unreadable
+from connectors.sql.pgoutput import Decoder
 from connectors.sql.postgres import login_of
+from connectors.sql.publication import harmed, told_by
+from connectors.sql.walstream import WalStream
 from schema.changelog import LoggedTable, LogRefused, Seen
 from schema.fetch import SourceUnavailable
 from schema.sources import Source
@@ -33,29 +33,6 @@ REFUSALS = (
     asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError, asyncpg.FeatureNotSupportedError,
     asyncpg.InsufficientResourcesError, asyncpg.UndefinedFileError, asyncpg.InvalidAuthorizationSpecificationError,
 )  # fmt: skip
-OPERATIONS = ("insert", "update", "delete", "truncate")
-PUBLISHED = "SELECT * FROM pg_publication_tables WHERE pubname = $1"
-TABLES = """
-WITH RECURSIVE part(named, oid) AS (
-  SELECT n, to_regclass(n)::oid FROM unnest($1::text[]) n
-  UNION ALL SELECT p.named, i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid)
-SELECT part.named, c.oid::bigint AS oid, c.relkind = 'p' AS parted, c.relreplident = 'f' AS whole,
-  s.nspname::text AS schema, c.relname::text AS name, ARRAY(
-    SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY(x.indkey)
-    WHERE x.indrelid = c.oid
-      AND (c.relreplident = 'd' AND x.indisprimary OR c.relreplident = 'i' AND x.indisreplident)) AS identity
-FROM part LEFT JOIN pg_class c ON c.oid = part.oid LEFT JOIN pg_namespace s ON s.oid = c.relnamespace
-"""
-
-
-IDENTITIES = """
-SELECT s.nspname::text AS schema, c.relname::text AS name, c.oid::regclass::text AS shown, ARRAY(
-  SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    AND (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index x WHERE x.indrelid = c.oid AND a.attnum = ANY(x.indkey)
-      AND (c.relreplident = 'd' AND x.indisprimary OR c.relreplident = 'i' AND x.indisreplident)))) AS identity
-FROM pg_publication_tables p JOIN pg_namespace s ON s.nspname = p.schemaname
-JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = p.tablename WHERE p.pubname = $1
-"""
 
 
 class PostgresLog:
@@ -67,7 +44,7 @@ class PostgresLog:
         self._publication = address.log.publication
         self._url, self._login, self._schema = login_of(address, address.log.user, address.log.password)
         self._tables: tuple[LoggedTable, ...] = ()
-        self._stream: _Stream | None = None
+        self._stream: WalStream | None = None
         self._connection: Any = None
         self._looking: Any = None
         """Looks whether what was told is to be seen."""
@@ -112,59 +89,31 @@ class PostgresLog:
             await self._connection.execute(make)
         except asyncpg.PostgresSyntaxError as error:
             raise LogRefused(f"{self.source.name}: the server is too old; PostgreSQL 10 is needed") from error
-        self._stream = _Stream(self._connection, decoder)
+        self._stream = WalStream(self._connection, decoder)
         named = '"' + self._publication.replace('"', '""') + '"'
         quoted = "'" + named.replace("'", "''") + "'"
         options = f"(proto_version '1', publication_names {quoted})"
         self._stream.ask(f'START_REPLICATION SLOT "{slot}" LOGICAL 0/0 {options}')
 
     async def _resolved(self) -> tuple[dict[int, list[LoggedTable]], dict[LoggedTable, str]]:
-        """What the publication tells, by OID, and what it does not, with the reason."""
         connection = await self._connect(default_transaction_read_only="on")
         try:
-            name = self._publication
-            publication = await connection.fetchrow("SELECT * FROM pg_publication WHERE pubname = $1", name)
-            listed = await connection.fetch(PUBLISHED, name)
-            found = await connection.fetch(TABLES, sorted({table.name for table in self._tables}))
+            return await told_by(connection, self._publication, self._tables)
+        except LogRefused as problem:
+            raise LogRefused(f"{self.source.name}: {problem}") from None
         finally:
             connection.terminate()
-        if publication is None:
-            raise LogRefused(f"{self.source.name}: there is no publication {self._publication!r} in this database")
-        kept_back = [one for one in OPERATIONS if not publication.get(f"pub{one}", True)]
-        if kept_back:
-            told = f"publication {self._publication!r} does not publish {', '.join(kept_back)}"
-            raise LogRefused(f"{self.source.name}: {told}; ALTER PUBLICATION {self._publication} SET (publish = ...)")
-        published = {(one["schemaname"], one["tablename"]): one for one in listed}
-        wanted: dict[int, list[LoggedTable]] = defaultdict(list)
-        refused: dict[LoggedTable, str] = {}
-        for table in self._tables:
-            parts = [one for one in found if one["named"] == table.name and one["oid"] is not None]
-            parts = [one for one in parts if not one["parted"] or (one["schema"], one["name"]) in published]
-            if not parts:
-                refused[table] = f"there is no table {table.name}"
-            for one in parts:
-                reason = _reason(table, one, published.get((one["schema"], one["name"])), self._publication)
-                if reason is not None and not _told_by_parent(one, found, published):
-                    refused[table] = reason
-                wanted[one["oid"]].append(table)
-        return dict(wanted), refused
 
     async def harm(self) -> list[str]:
-        """Published tables that the owner's programs cannot alter, declared or not."""
         try:
             async with asyncio.timeout(self.source.limits.timeout_s):
                 connection = await self._connect(default_transaction_read_only="on")
                 try:
-                    listed = await connection.fetch(PUBLISHED, self._publication)
-                    found = await connection.fetch(IDENTITIES, self._publication)
+                    return await harmed(connection, self._publication)
                 finally:
                     connection.terminate()
         except Exception as error:
             raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}") from error
-        columns = {(one["schemaname"], one["tablename"]): one.get("attnames") for one in listed}
-        return [
-            told for one in found if (told := _harmed(one, columns[one["schema"], one["name"]], self._publication))
-        ]  # fmt: skip
 
     async def read(self) -> Seen:
         stream = self._stream
@@ -205,7 +154,7 @@ class PostgresLog:
         except Exception as error:
             raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}: {error}") from error
 
-    async def _look_again(self, stream: _Stream) -> None:
+    async def _look_again(self, stream: WalStream) -> None:
         """A relation nobody knows was written to: one made anew under its old name, or another table published. What
         it was before we knew is not told row by row."""
         decoder = stream.decoder
@@ -237,118 +186,3 @@ def is_running(transaction: int, snapshot: str) -> bool:
     if (transaction - int(ahead)) % 2**32 < 2**31:
         return True
     return transaction in {int(one) % 2**32 for one in running.split(",") if one}
-
-
-def _reason(table: LoggedTable, found: Any, published: Any, publication: str) -> str | None:
-    """Why changes of a table are not told by key; None when they are."""
-    name = found["name"]
-    if published is None:
-        return f"{name} is not in publication {publication}"
-    if published.get("rowfilter"):
-        return f"publication {publication} leaves out rows of {name}"
-    if not found["whole"] and not found["identity"]:
-        return (
-            f"{name} has no primary key or replica identity, so no row struck can be told, and its owner's programs "
-            f"cannot alter it while it is published; ALTER TABLE {name} REPLICA IDENTITY FULL"
-        )
-    if table.column is None:
-        return None
-    if not found["whole"] and table.column not in found["identity"]:
-        return f"{table.column} is not in the replica identity of {name}; ALTER TABLE {name} REPLICA IDENTITY ..."
-    columns = published.get("attnames")
-    if columns is not None and table.column not in columns:
-        return f"publication {publication} leaves out {name}.{table.column}"
-    return None
-
-
-def _harmed(table: Any, columns: list[str] | None, publication: str) -> str | None:
-    """Why the owner's programs cannot alter or strike rows of a table as it is published; None when they can."""
-    name, why = table["shown"], None
-    if not table["identity"]:
-        why = f"has no primary key or replica identity; ALTER TABLE {name} REPLICA IDENTITY FULL, or take it out"
-    elif columns is not None and (left_out := sorted(set(table["identity"]) - set(columns))):
-        why = f"is published without {', '.join(left_out)} of its replica identity; publish those too"
-    if why is None:
-        return None
-    told = f"its owner's programs cannot alter or strike rows of {name} while it is in publication {publication}"
-    return f"{told}: it {why}"
-
-
-def _told_by_parent(part: Any, found: list[Any], published: Mapping[Any, Any]) -> bool:
-    """A partition whose changes are published as those of its parent."""
-    same = [one for one in found if one["named"] == part["named"] and one["parted"]]
-    return any((one["schema"], one["name"]) in published for one in same)
-
-
-class _Stream(asyncio.Protocol):
-    """The replication protocol on a connection that has logged in. Everything is read as it comes; only keys are kept,
-    and no more than the decoder's bound. ``ended``: why nothing comes any more."""
-
-    def __init__(self, connection: Any, decoder: Decoder) -> None:
-        self.decoder = decoder
-        self.news = asyncio.Event()
-        self.ended: str | None = None
-        self.heard = asyncio.get_running_loop().time()
-        self._buffer = bytearray()
-        self._confirmed = 0
-        self._gone = asyncio.Event()
-        self._login: Any = connection
-        self._transport = connection._transport
-        self._transport.set_protocol(self)
-
-    def ask(self, command: str) -> None:
-        told = command.encode() + b"\0"
-        self._transport.write(b"Q" + pack("!i", len(told) + 4) + told)
-
-    async def aclose(self) -> None:
-        self._transport.abort()
-        await self._gone.wait()
-
-    def data_received(self, chunk: bytes) -> None:
-        self.heard = asyncio.get_running_loop().time()
-        buffer = self._buffer
-        buffer += chunk
-        at = 0
-        while len(buffer) - at >= 5:
-            (size,) = unpack_from("!i", buffer, at + 1)
-            if len(buffer) - at < size + 1:
-                break
-            self._message(buffer[at : at + 1], bytes(buffer[at + 5 : at + size + 1]))
-            at += size + 1
-        del buffer[:at]
-        if self.decoder.seen or self.decoder.strange or self.ended:
-            self.news.set()
-
-    def _message(self, kind: bytes | bytearray, body: bytes) -> None:
-        if kind == b"d" and body[:1] == b"w":
-            try:
-                if self.decoder.take(body[25:]):
-                    self._confirm(unpack_from("!Q", body, 9)[0])
-            except Unreadable as error:
-                self._stop(str(error))
-        elif kind == b"d" and body[:1] == b"k":
-            place, _, wanted = unpack_from("!QQB", body, 1)
-            if wanted or place > self._confirmed:
-                self._confirm(place)
-        elif kind == b"E":
-            fields = {part[:1]: part[1:] for part in body.split(b"\0") if part}
-            self._stop(fields.get(b"M", b"the server ended it").decode(errors="replace"))
-        elif kind in (b"c", b"C", b"Z"):
-            self._stop("the server ended it")
-
-    def _confirm(self, place: int) -> None:
-        """Written, flushed and applied up to there: the server need keep nothing of it for us."""
-        self._confirmed = max(self._confirmed, place)
-        told = pack("!cQQQQB", b"r", self._confirmed, self._confirmed, self._confirmed, 0, 0)
-        self._transport.write(b"d" + pack("!i", len(told) + 4) + told)
-
-    def _stop(self, reason: str) -> None:
-        self.ended = self.ended or reason
-        self._transport.abort()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.ended = self.ended or "the connection was lost"
-        self.news.set()
-        login, self._login = self._login, None
-        login._protocol.connection_lost(error)
-        self._gone.set()
