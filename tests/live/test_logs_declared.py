@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,9 @@ from gateway.settings import LogSettings, Settings, SourceSettings
 from legacy.build import Plan, build
 from tests.houses import Systems
 from tests.live.desks import LiveDesk, live_desk
+from tests.live.sockets import socket
 from tests.own_servers import own_postgres
+from tests.serving import serving
 
 FEED = 'subscription { stockChanged(where: {facilityCode: {eq: "HF-KEC-0001"}}) { change key node { drug quantity } } }'
 BEDS = 'subscription { bedStateChanged(where: {facilityCode: {eq: "HF-KEC-0002"}}) { change key node { occupied } } }'
@@ -97,6 +100,51 @@ async def test_stock_is_told_by_the_log_of_lmis(files: Systems, health: str, con
         assert (event["change"], event["key"]) == ("DELETED", new)
         assert watch.otherwise is not None
         assert watch.otherwise.polls == 0
+
+
+RESUMED = """subscription ($after: String) { stockChanged(where: {facilityCode: {eq: "HF-KEC-0004"}}, after: $after) {
+  change key cursor node { quantity } } }"""
+
+
+async def test_a_feed_goes_on_after_the_gateway_was_killed(
+    files: Systems, health: str, connection: Any, tmp_path: Path
+) -> None:
+    """A gateway as it is served, killed without a word: its slot goes with its connection, and what was struck
+    meanwhile is told to whoever comes back."""
+    services = {
+        **files.services, "GATEWAY_SOURCES__LMIS__URL": f"{health}?schema=lmis",
+        "GATEWAY_SOURCES__LMIS__LOG": '{"publication": "gateway_lmis"}',
+    }  # fmt: skip
+    systems = Systems(files.folder, services)
+    find = (
+        "SELECT s.id FROM lmis.calculated_stocks_on_hand s JOIN lmis.stock_cards c ON c.id = s.stockcardid "
+        "JOIN lmis.facility_map m ON m.facilityid = c.facilityid WHERE m.hmis_code = 'HF-KEC-0004' LIMIT 2"
+    )
+    first, second = [row["id"] for row in await connection.fetch(find)]
+    strike = "DELETE FROM lmis.calculated_stocks_on_hand WHERE id = $1"
+    with serving(systems, tmp_path) as gateway:
+        async with socket(gateway.address) as one:
+            await one.subscribe(RESUMED)
+            (begun,) = await one.events(1)
+            await connection.execute("UPDATE lmis.calculated_stocks_on_hand SET stockonhand = 77 WHERE id = $1", first)
+            (told,) = await one.events(1)
+            assert (told["change"], told["key"], told["node"]) == ("UPDATED", first, {"quantity": 77})
+            gateway.process.kill()
+            gateway.process.wait(20)
+    async with asyncio.timeout(20):
+        while await connection.fetchval("SELECT count(*) FROM pg_replication_slots"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await connection.execute(strike, first)
+    with serving(systems, tmp_path) as gateway:
+        async with socket(gateway.address) as one:
+            await one.subscribe(RESUMED, after=told["cursor"])
+            (gone,) = await one.events(1)
+            assert (gone["change"], gone["key"]) == ("DELETED", first)
+            await connection.execute(strike, second)
+            (gone,) = await one.events(1)
+            assert (gone["change"], gone["key"]) == ("DELETED", second)
+        assert "not read" not in gateway.written
+    assert begun["change"] == "BEGUN"
 
 
 async def test_one_database_of_three_systems_has_a_reader_for_each_that_is_watched(
