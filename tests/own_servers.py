@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,14 +55,19 @@ def _postgres_folder() -> Path | None:
 
 
 @contextmanager
-def own_postgres(**settings: str) -> Iterator[str]:
-    """A server's address up to the database name; ``settings`` as in postgresql.conf."""
+def own_postgres(*, files: Mapping[str, bytes] | None = None, **settings: str) -> Iterator[str]:
+    """A server's address up to the database name; ``settings`` as in postgresql.conf. ``files``: put beside its rows,
+    its own and readable by nobody else."""
     programs = _postgres_folder()
     if programs is None:
         without(HOW_POSTGRES)
     user, folder, port = unprivileged(), _own_folder(), free_port()
     made = [str(programs / "initdb"), "-D", str(folder / "rows"), "-U", "root", "--auth=trust", "-N", "-E", "UTF8"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
+    for name, text in (files or {}).items():
+        (folder / "rows" / name).write_bytes(text)
+        (folder / "rows" / name).chmod(0o600)
+        shutil.chown(folder / "rows" / name, user or os.geteuid())
     told = {
         "port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
         "max_connections": "100", **settings,

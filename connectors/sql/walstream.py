@@ -8,6 +8,9 @@ from typing import Any
 
 from connectors.sql.pgoutput import Decoder, Unreadable
 
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one row. Who publishes keys alone never comes near."""
+
 
 class WalStream(asyncio.Protocol):
     """Takes over a connection of asyncpg. Everything is read as it comes; only keys are kept, and no more than the
@@ -40,6 +43,9 @@ class WalStream(asyncio.Protocol):
         at = 0
         while len(buffer) - at >= 5:
             (size,) = unpack_from("!i", buffer, at + 1)
+            if size > MOST_BYTES:
+                self._stop(f"a row of more than {MOST_BYTES} bytes")
+                return
             if len(buffer) - at < size + 1:
                 break
             self._message(buffer[at : at + 1], bytes(buffer[at + 5 : at + size + 1]))

@@ -4,6 +4,7 @@ why: the owner does not allow it, the server is not set for it, a table has noth
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -11,6 +12,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from gateway.checking import check_live
 from gateway.opening import open_catalog
@@ -97,6 +103,33 @@ async def test_what_a_department_grants_is_enough(hospital: PostgresHospital, tm
         await begun(seat)
         await hospital.do("DELETE FROM patients WHERE patient_no = 1")
         assert await told(seat) == [("DELETED", "1")]
+
+
+async def test_over_tls(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    pem = Encoding.PEM
+    files = {
+        "server.crt": certificate.public_bytes(pem),
+        "server.key": key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption()),
+    }
+    with own_postgres(files=files, wal_level="logical", ssl="on") as server:
+        hospital = await postgres_hospital(server, "over_tls")
+        hospital.url += "?sslmode=require"
+        async with hospital_desk(hospital, tmp_path) as desk, desk.watch(PATIENTS, SURGEON) as seat:
+            await begun(seat)
+            encrypted = (
+                "SELECT bool_and(s.ssl) FROM pg_stat_replication r JOIN pg_stat_ssl s USING (pid) HAVING count(*) = 1"
+            )
+            assert await hospital.connection.fetchval(encrypted)
+            await hospital.do("DELETE FROM patients WHERE patient_no = 1")
+            assert await told(seat) == [("DELETED", "1")]
+        await hospital.aclose()
 
 
 async def test_a_table_without_a_key_is_told_by_its_marks(hospital: PostgresHospital, tmp_path: Path) -> None:
