@@ -29,6 +29,8 @@ from schema.sources import Source
 # what it did; where commits wait for a standby, long before. Whoever looked at once would find the row as it was and
 # never look again. So what a transaction changed is told only when it is no longer running in a new snapshot.
 SILENCE_S = 20.0
+RECHECK_S = 60.0
+"""How often it is looked whether what is published still is."""
 REFUSALS = (
     asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError, asyncpg.FeatureNotSupportedError,
     asyncpg.InsufficientResourcesError, asyncpg.UndefinedFileError, asyncpg.InvalidAuthorizationSpecificationError,
@@ -44,6 +46,8 @@ class PostgresLog:
         self._publication = address.log.publication
         self._url, self._login, self._schema = login_of(address, address.log.user, address.log.password)
         self._tables: tuple[LoggedTable, ...] = ()
+        self._refused: dict[LoggedTable, str] = {}
+        self._resolved_at = 0.0
         self._stream: WalStream | None = None
         self._connection: Any = None
         self._looking: Any = None
@@ -53,7 +57,8 @@ class PostgresLog:
         self._tables = tables
         try:
             async with asyncio.timeout(self.source.limits.timeout_s):
-                wanted, refused = await self._resolved()
+                wanted, self._refused = await self._resolved()
+                refused = self._refused
                 if len(refused) == len(tables):
                     raise LogRefused(f"{self.source.name}: {'; '.join(sorted(set(refused.values())))}")
                 await self._streamed(Decoder(wanted))
@@ -66,10 +71,10 @@ class PostgresLog:
         name = self.source.name
         if isinstance(error, LogRefused) or not isinstance(error, Exception):
             return error
+        if isinstance(error, (TimeoutError, asyncpg.LockNotAvailableError)):
+            return SourceUnavailable(f"{name}: no slot in time; does a transaction stand open there?")
         if isinstance(error, REFUSALS):
             return LogRefused(f"{name}: {error}")
-        if isinstance(error, TimeoutError):
-            return SourceUnavailable(f"{name}: no slot in time; does a transaction stand open there?")
         return SourceUnavailable(f"{name}: {type(error).__name__}: {error}")
 
     async def _connect(self, **settings: str) -> Any:
@@ -81,14 +86,17 @@ class PostgresLog:
     async def _streamed(self, decoder: Decoder) -> None:
         """Makes the slot and begins to read. Every change committed from now on is told."""
         self._connection = await self._connect(
-            replication="database", wal_sender_timeout=f"{int(SILENCE_S)}s", default_transaction_read_only="on"
-        )
+            replication="database", wal_sender_timeout=f"{int(SILENCE_S)}s", default_transaction_read_only="on",
+            # A slot is made when every running transaction has ended. A server that waits for one does not notice that
+            # we are gone: it must itself give up, or each new try would take another of its slots.
+            lock_timeout=f"{int(self.source.limits.timeout_s * 800)}ms",
+        )  # fmt: skip
         slot = re.sub(r"\W", "_", f"gateway_{self.source.name}_{os.urandom(4).hex()}".lower())
         make = f'CREATE_REPLICATION_SLOT "{slot}" TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT'
         try:
             await self._connection.execute(make)
         except asyncpg.PostgresSyntaxError as error:
-            raise LogRefused(f"{self.source.name}: the server is too old; PostgreSQL 10 is needed") from error
+            raise LogRefused(f"{self.source.name}: the server is too old; PostgreSQL 12 is needed") from error
         self._stream = WalStream(self._connection, decoder)
         named = '"' + self._publication.replace('"', '""') + '"'
         quoted = "'" + named.replace("'", "''") + "'"
@@ -97,6 +105,7 @@ class PostgresLog:
 
     async def _resolved(self) -> tuple[dict[int, list[LoggedTable]], dict[LoggedTable, str]]:
         connection = await self._connect(default_transaction_read_only="on")
+        self._resolved_at = asyncio.get_running_loop().time()
         try:
             return await told_by(connection, self._publication, self._tables)
         except LogRefused as problem:
@@ -121,14 +130,15 @@ class PostgresLog:
             raise SourceUnavailable(f"{self.source.name}: the log is not open")
         loop = asyncio.get_running_loop()
         while not stream.decoder.seen:
-            if stream.decoder.strange:
+            if stream.decoder.strange or loop.time() >= self._resolved_at + RECHECK_S:
                 await self._look_again(stream)
                 continue
             if stream.ended is not None:
                 raise SourceUnavailable(f"{self.source.name}: {stream.ended}")
             stream.news.clear()
             try:
-                async with asyncio.timeout_at(max(stream.heard + 2 * SILENCE_S, loop.time() + 0.01)):
+                until = min(stream.heard + 2 * SILENCE_S, self._resolved_at + RECHECK_S)
+                async with asyncio.timeout_at(max(until, loop.time() + 0.01)):
                     await stream.news.wait()
             except TimeoutError:
                 if loop.time() - stream.heard >= 2 * SILENCE_S:
@@ -155,16 +165,15 @@ class PostgresLog:
             raise SourceUnavailable(f"{self.source.name}: {type(error).__name__}: {error}") from error
 
     async def _look_again(self, stream: WalStream) -> None:
-        """A relation nobody knows was written to: one made anew under its old name, or another table published. What
-        it was before we knew is not told row by row."""
+        """A relation nobody knows was written to: one made anew under its old name, or another table published; or it
+        is time to see whether our tables still are. What came before we knew is not told row by row."""
         decoder = stream.decoder
-        known = set(decoder.wanted)
         try:
             async with asyncio.timeout(self.source.limits.timeout_s):
                 wanted, refused = await self._resolved()
         except Exception as error:
             raise self._told(error) from error
-        if refused or set(wanted) != known:
+        if refused != self._refused or wanted != {oid: tables for oid, tables in decoder.wanted.items() if tables}:
             raise SourceUnavailable(f"{self.source.name}: tables or their publication have changed")
         decoder.wanted = wanted | {oid: [] for oid in decoder.strange}
         decoder.strange.clear()

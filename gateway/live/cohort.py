@@ -25,6 +25,8 @@ log = structlog.get_logger("live")
 CHUNK = 500
 """Keys looked for at once."""
 RETRY_S = 1.0
+WHOLE_S = 1.0
+"""How soon everything is read again because something changed, at the earliest."""
 
 
 @dataclass(slots=True)
@@ -82,8 +84,8 @@ class Cohort:
     records: frozenset[str] = frozenset()
     """Names of all that is looked at."""
     hint_s: float = 5.0
-    _hinted_at: float = -math.inf
-    _hinting: asyncio.TimerHandle | None = None
+    _all_at: float = -math.inf
+    _later: asyncio.TimerHandle | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _dirty: set[Any] = field(default_factory=set)
     _whole: bool = False
@@ -102,10 +104,10 @@ class Cohort:
     def notice(self, record: str, keys: set[Any] | None) -> None:
         """Rows of ``record`` may have changed."""
         if keys is None or record != self.root:
-            self._whole = True
-        else:
-            self._dirty |= keys
-            self._whole = self._whole or len(self._dirty) > self.asking.members
+            self._look_at_all(WHOLE_S)
+            return
+        self._dirty |= keys
+        self._whole = self._whole or len(self._dirty) > self.asking.members
         self._wake.set()
 
     def hinted(self, record: str, keys: set[Any] | None) -> None:
@@ -113,12 +115,21 @@ class Cohort:
         of their sources, and everything at most every ``hint_s``."""
         if keys is not None and record == self.root:
             self.notice(record, keys)
-        elif self._hinting is None and self._started:
-            loop = asyncio.get_running_loop()
-            self._hinting = loop.call_at(max(loop.time(), self._hinted_at + self.hint_s), self._look_after_hint)
+        else:
+            self._look_at_all(self.hint_s)
 
-    def _look_after_hint(self) -> None:
-        self._hinting, self._hinted_at = None, asyncio.get_running_loop().time()
+    def _look_at_all(self, apart_s: float) -> None:
+        """At once, or ``apart_s`` after the last time: a log tells of a busy table many times a second."""
+        loop = asyncio.get_running_loop()
+        at = max(loop.time(), self._all_at + apart_s) if self._started else loop.time()
+        if self._later is not None:
+            if self._later.when() <= at:
+                return
+            self._later.cancel()
+        self._later = loop.call_at(at, self._look_at_all_now)
+
+    def _look_at_all_now(self) -> None:
+        self._later, self._all_at = None, asyncio.get_running_loop().time()
         self._whole = True
         self._wake.set()
 
@@ -156,9 +167,9 @@ class Cohort:
 
     def stop(self) -> None:
         self._started = False
-        if self._hinting is not None:
-            self._hinting.cancel()
-            self._hinting = None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._task is not None:
             self._task.cancel()
             self._task = None

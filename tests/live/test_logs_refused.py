@@ -165,6 +165,32 @@ async def test_a_key_that_is_not_the_replica_identity(hospital: PostgresHospital
         await falls_back(desk, hospital, "bed_cd is not in the replica identity of beds")
 
 
+async def test_a_table_taken_out_of_the_publication_later(
+    hospital: PostgresHospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream says nothing of it: it is looked every minute whether what is published still is."""
+    monkeypatch.setattr("connectors.sql.postgres_log.RECHECK_S", 0.2)
+    async with hospital_desk(hospital, tmp_path) as desk, desk.watch(BEDS) as seat:
+        await begun(seat)
+        await hospital.do("ALTER PUBLICATION gateway DROP TABLE beds")
+        await hospital.do("UPDATE beds SET state = 'free', moved_at = '2025-10-02' WHERE id = 2")
+        assert await told(seat) == [("UPDATED", "B/1")]
+        assert "beds is not in publication gateway" in (watch_of(desk, "Bed").reason or "")
+
+
+async def test_a_publication_of_more_than_is_declared_costs_one_look_a_table(
+    hospital: PostgresHospital, tmp_path: Path
+) -> None:
+    async with hospital_desk(hospital, tmp_path) as desk, desk.watch(PATIENTS, SURGEON) as seat:
+        await begun(seat)
+        await hospital.do("CREATE TABLE other (id int PRIMARY KEY)", "ALTER PUBLICATION gateway ADD TABLE other")
+        for number in range(3):
+            await hospital.do(f"INSERT INTO other VALUES ({number})")
+            await hospital.do(f"INSERT INTO patients VALUES ('x', {60 + number}, 'n', 'A')")
+            assert await told(seat) == [("INSERTED", str(60 + number))]
+        assert desk.house.live.logs["ward"].opened == 1
+
+
 async def test_rows_left_out_of_the_publication(hospital: PostgresHospital, tmp_path: Path) -> None:
     await hospital.do("ALTER PUBLICATION gateway SET TABLE wards, beds WHERE (bed_cd <> 'B/1')")
     async with hospital_desk(hospital, tmp_path) as desk:
@@ -183,7 +209,8 @@ async def test_all_slots_are_taken(hospital: PostgresHospital, tmp_path: Path) -
 async def test_a_transaction_that_stands_open_does_not_hold_up_whoever_subscribes(
     hospital: PostgresHospital, tmp_path: Path
 ) -> None:
-    """A slot is made only when every running transaction has ended: some programs leave one open all day."""
+    """A slot is made only when every running transaction has ended: some programs leave one open all day. What waits
+    for that is given up by the server itself, or each new try would take another of its slots."""
     other = await postgres_hospital(hospital.url.rpartition("/")[0], next(names))
     await other.do("BEGIN", "INSERT INTO visitors VALUES ('v9', NULL)")
     quick = replace(hospital_limits(), timeout_s=0.5)
@@ -199,6 +226,9 @@ async def test_a_transaction_that_stands_open_does_not_hold_up_whoever_subscribe
 
             log.readers = {"ward": hurried}  # type: ignore[dict-item]
             await falls_back(desk, hospital, "does a transaction stand open there?")
+            async with asyncio.timeout(20):
+                while await hospital.readers():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
             watch = watch_of(desk, "Bed")
             async with desk.watch(BEDS) as seat:
                 await begun(seat)
