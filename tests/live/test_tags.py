@@ -140,10 +140,11 @@ async def test_visits_are_not_read_while_rtsm_says_that_nothing_changed(working:
         watch = desk.house.live.watches["education.Visit"]
         assert isinstance(watch, TagWatch)
         before = await asyncio.to_thread(lists_of, working.services["LEGACY_RTSM_URL"])
-        await until(watch, 3)
+        await until(watch, 4)
         after = await asyncio.to_thread(lists_of, working.services["LEGACY_RTSM_URL"])
-        assert after["rows"] == before["rows"]
-        assert after["unchanged"] >= before["unchanged"] + 2
+        # One that is on its way counts as a list until it is answered.
+        assert after["rows"] <= before["rows"] + 1
+        assert after["unchanged"] >= before["unchanged"] + 3
         moment = now().replace(tzinfo=None)
         rtsm.write(
             "INSERT INTO visits (visit_id, school_code, school_key, visit_ts, synced_ts, monitor, lat, lon, open_flag, "
