@@ -23,6 +23,7 @@ from schema.sources import Source
 DUMP = 0x12
 SILENCE_S = 10.0
 """How often the server says that nothing happened."""
+UNSEEN_S = 60.0
 DENIED = frozenset({1044, 1045, 1142, 1227, 1236, 1698})
 """Error numbers of what the owner has not granted, and of a log that is not there."""
 CHARSETS = {"utf8mb4": "utf-8", "utf8mb3": "utf-8", "utf8": "utf-8", "ascii": "ascii", "latin1": "cp1252"}
@@ -133,6 +134,8 @@ class MariaLog:
         body = pack("<BIHI", DUMP, int(place), 0, self._server_id) + file.encode()
         stream._write_bytes(pack("<I", len(body)) + body)
         stream._next_seq_id = 1
+        # What stands in the log before our place is not told: whoever compares after this must see it.
+        await self._visible((file, int(place)))
         return Decoder(wanted, file)
 
     async def read(self) -> Seen:
@@ -164,7 +167,10 @@ class MariaLog:
         """Waits until whoever looks from now on sees what is written up to there: a transaction stands in the log
         before the server lets others see it. A snapshot tells up to which place of the log it sees."""
         pause_s = 0.001
+        started = asyncio.get_running_loop().time()
         while True:
+            if asyncio.get_running_loop().time() - started > UNSEEN_S:
+                raise SourceUnavailable(f"{self.source.name}: what stands in the log is not to be seen; was it reset?")
             async with asyncio.timeout(self.source.limits.timeout_s):
                 await self._ask(self._looking, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
                 found = dict(await self._ask(self._looking, "SHOW STATUS LIKE 'binlog_snapshot_%%'"))

@@ -22,6 +22,7 @@ PATIENTS = "subscription ($a: String) { patientChanged(after: $a) { change curso
 BEDS = "subscription { bedChanged { change key node { state ward } } }"
 VISITORS = "subscription { visitorChanged { change key } }"
 SURGEON = named("surgeon", "clinician", facility="A")
+ATTACKS = sorted(path for path in (Path(__file__).parent / "log_attacks").iterdir() if path.is_dir())
 names = (f"hospital_{number}" for number in itertools.count(1))
 
 
@@ -37,7 +38,11 @@ def mariadb_server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["postgres", "mariadb"])
+@pytest.fixture(
+    params=[
+        pytest.param("postgres", marks=pytest.mark.postgres), pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ]
+)  # fmt: skip
 async def hospital(request: pytest.FixtureRequest) -> AsyncIterator[Hospital]:
     make: Any = {"postgres": postgres_hospital, "mariadb": maria_hospital}[request.param]
     found: Hospital = await make(request.getfixturevalue(f"{request.param}_server"), next(names))
@@ -189,21 +194,34 @@ async def test_a_thousand_subscribers_are_one_reader(desk: LiveDesk, hospital: H
         assert desk.house.live.logs["ward"].opened == 1
 
 
-async def test_attack_a_hidden_row_that_changes_tells_nothing(desk: LiveDesk, hospital: Hospital) -> None:
-    """The log tells the gateway of every patient's row. A surgeon watches for those of the children's ward: that one of
-    them came, changed or left would already tell something. Each look goes by the surgeon's own rights."""
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda path: path.name)
+async def test_the_attack_tells_nothing(attack: Path, desk: LiveDesk, hospital: Hospital) -> None:
+    """The log tells of the attack's statements, then of a row that is the surgeon's to see: that is all there is."""
+    query = (attack / "query.graphql").read_text()
+    statements = [one for one in (attack / "statements.sql").read_text().split(";\n") if one.strip()]
+    async with desk.watch(query, SURGEON) as seat:
+        await begun(seat)
+        for statement in statements:
+            await hospital.do(statement)
+            await asyncio.sleep(0.05)
+        await hospital.do("INSERT INTO patients VALUES ('x', 90, 'Own', 'A')")
+        assert await told(seat) == [("INSERTED", "90")]
+    assert len(desk.entries("batch")) == 2, "BEGUN, and that one row"
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda path: path.name)
+def test_every_attack_says_why(attack: Path) -> None:
+    assert 1 <= len((attack / "why.md").read_text().strip().splitlines()) <= 4
+    assert {path.name for path in attack.iterdir()} == {"why.md", "query.graphql", "statements.sql"}
+
+
+async def test_a_row_that_becomes_ones_to_see_is_told_from_then_on(desk: LiveDesk, hospital: Hospital) -> None:
     async with desk.watch(PATIENTS, SURGEON) as seat:
         await begun(seat)
-        await hospital.do(
-            "INSERT INTO patients VALUES ('x', 30, 'Hidden', 'B')", "UPDATE patients SET nm = 'h' WHERE patient_no = 2",
-            "DELETE FROM patients WHERE patient_no = 30", "UPDATE patients SET patient_no = 31 WHERE patient_no = 2",
-        )  # fmt: skip
-        await hospital.do("UPDATE patients SET ward_cd = 'A' WHERE patient_no = 31")
-        assert await told(seat) == [("INSERTED", "31")], "moved into the surgeon's ward: from then on it is there"
-        await hospital.do("UPDATE patients SET ward_cd = 'B' WHERE patient_no = 31")
-        assert await told(seat) == [("DELETED", "31")]
-    batches = desk.entries("batch")
-    assert len(batches) == 3, "BEGUN and two changes"
+        await hospital.do("UPDATE patients SET ward_cd = 'A' WHERE patient_no = 2")
+        assert await told(seat) == [("INSERTED", "2")]
+        await hospital.do("UPDATE patients SET ward_cd = 'B' WHERE patient_no = 2")
+        assert await told(seat) == [("DELETED", "2")]
 
 
 async def test_a_feed_goes_on_after_the_gateway_was_down(hospital: Hospital, tmp_path: Path) -> None:

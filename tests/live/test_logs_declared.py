@@ -24,6 +24,7 @@ from tests.live.sockets import socket
 from tests.own_servers import own_postgres
 from tests.serving import serving
 
+pytestmark = pytest.mark.postgres
 FEED = 'subscription { stockChanged(where: {facilityCode: {eq: "HF-KEC-0001"}}) { change key node { drug quantity } } }'
 BEDS = 'subscription { bedStateChanged(where: {facilityCode: {eq: "HF-KEC-0002"}}) { change key node { occupied } } }'
 SHIFTS = """subscription { shiftPresenceChanged(where: {facilityCode: {eq: "HF-KEC-0002"}}) {

@@ -31,6 +31,7 @@ from tests.live.test_logs import BEDS, PATIENTS, SURGEON, begun, told, watch_of
 from tests.live.test_logs_declared import Moved
 from tests.own_servers import own_mariadb
 
+pytestmark = pytest.mark.mariadb
 names = (f"maria_{number}" for number in itertools.count(1))
 SET = {"log-bin": "log", "binlog-format": "ROW", "server-id": "1"}
 TYPES = {
@@ -137,6 +138,15 @@ async def test_a_log_that_goes_on_in_another_file(hospital: MariaHospital, tmp_p
             await hospital.do("FLUSH BINARY LOGS", f"INSERT INTO patients VALUES ('x', {number}, 'n', 'A')")
             assert await told(seat) == [("INSERTED", str(number))]
         assert desk.house.live.logs["ward"].opened == 1
+
+
+async def test_a_log_that_is_reset_is_opened_anew(hospital: MariaHospital, tmp_path: Path) -> None:
+    async with hospital_desk(hospital, tmp_path) as desk, desk.watch(PATIENTS, SURGEON) as seat:
+        await begun(seat)
+        await hospital.do("FLUSH BINARY LOGS", "RESET MASTER", "INSERT INTO patients VALUES ('x', 14, 'n', 'A')")
+        assert await told(seat) == [("INSERTED", "14")]
+        await hospital.do("DELETE FROM patients WHERE patient_no = 14")
+        assert await told(seat) == [("DELETED", "14")]
 
 
 async def test_a_session_that_logs_statements_is_compared(hospital: MariaHospital, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from tests.live.hospitals import PostgresHospital, hospital_desk, hospital_setti
 from tests.live.test_logs import BEDS, PATIENTS, SURGEON, VISITORS, begun, told, watch_of
 from tests.own_servers import own_postgres
 
+pytestmark = pytest.mark.postgres
 names = (f"refused_{number}" for number in itertools.count(1))
 
 
