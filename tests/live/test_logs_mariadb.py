@@ -140,6 +140,26 @@ async def test_a_log_that_goes_on_in_another_file(hospital: MariaHospital, tmp_p
         assert desk.house.live.logs["ward"].opened == 1
 
 
+async def test_what_is_told_before_it_can_be_seen_is_looked_at_when_it_can(
+    hospital: MariaHospital, tmp_path: Path
+) -> None:
+    """A commit that waits for a replica stands in the log already, and nobody sees yet what it did."""
+    waiting = "SET GLOBAL rpl_semi_sync_master_"
+    async with hospital_desk(hospital, tmp_path) as desk, desk.watch(PATIENTS, SURGEON) as seat:
+        await begun(seat)
+        await hospital.do(
+            f"{waiting}wait_point = 'AFTER_SYNC'", f"{waiting}timeout = 1000", f"{waiting}wait_no_slave = ON",
+            f"{waiting}enabled = ON",
+        )  # fmt: skip
+        try:
+            await hospital.do("INSERT INTO patients VALUES ('x', 15, 'n', 'A')")
+            (timed_out,) = await hospital.ask("SHOW STATUS LIKE 'Rpl_semi_sync_master_no_tx'")
+            assert int(timed_out[1]) > 0, "it waited"
+        finally:
+            await hospital.do(f"{waiting}enabled = OFF")
+        assert await told(seat) == [("INSERTED", "15")]
+
+
 async def test_a_log_that_is_reset_is_opened_anew(hospital: MariaHospital, tmp_path: Path) -> None:
     async with hospital_desk(hospital, tmp_path) as desk, desk.watch(PATIENTS, SURGEON) as seat:
         await begun(seat)
