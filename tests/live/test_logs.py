@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -233,6 +234,46 @@ async def test_a_feed_goes_on_after_the_gateway_was_down(hospital: Hospital, tmp
         assert sorted(await told(seat, 2)) == [("DELETED", "1"), ("INSERTED", "8")]
         await hospital.do("DELETE FROM patients WHERE patient_no = 8")
         assert await told(seat) == [("DELETED", "8")]
+
+
+async def test_a_run_of_changes_and_cuts_comes_to_what_is_there(desk: LiveDesk, hospital: Hospital) -> None:
+    """Rows come, change, move between wards and go, in transactions kept and undone, while the connection is cut now
+    and then: whoever keeps what was told has what the surgeon may see in the end."""
+    rng = random.Random(7)
+    kept: dict[str, str | None] = {"1": "Gul"}
+    truth: dict[int, tuple[str, str]] = {1: ("Gul", "A"), 2: ("Zarak", "B")}
+
+    def statement(rows: dict[int, tuple[str, str]]) -> str:
+        number, name, place = rng.randrange(1, 40), f"n{rng.randrange(1_000)}", rng.choice("AAB")
+        if number not in rows:
+            rows[number] = (name, place)
+            return f"INSERT INTO patients VALUES ('x', {number}, '{name}', '{place}')"
+        if rng.random() < 0.3:
+            del rows[number]
+            return f"DELETE FROM patients WHERE patient_no = {number}"
+        rows[number] = (name, place)
+        return f"UPDATE patients SET nm = '{name}', ward_cd = '{place}' WHERE patient_no = {number}"
+
+    async with desk.watch(PATIENTS, SURGEON) as seat:
+        await begun(seat)
+        for turn in range(120):
+            after = dict(truth)
+            keep = rng.random() < 0.8
+            await hospital.together(*(statement(after) for _ in range(rng.randrange(1, 4))), kept=keep)
+            truth = after if keep else truth
+            if turn % 30 == 17:
+                await hospital.cut()
+            await asyncio.sleep(rng.random() * 0.02)
+        await hospital.do("INSERT INTO patients VALUES ('x', 99, 'last', 'A')")
+        wanted = {str(number): name for number, (name, place) in truth.items() if place == "A"} | {"99": "last"}
+        async with asyncio.timeout(20):
+            while kept != wanted:
+                event = await seat.event()
+                if event["change"] == "DELETED":
+                    del kept[event["key"]]
+                else:
+                    assert (event["change"] == "INSERTED") == (event["key"] not in kept)
+                    kept[event["key"]] = event["node"]["name"]
 
 
 async def test_many_changes_are_told_to_their_end(desk: LiveDesk, hospital: Hospital) -> None:
