@@ -7,6 +7,7 @@ import asyncio
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -138,7 +139,8 @@ def _running(
             thread.submit(lambda: asyncio.run(_until(process, answers, folder))).result()
         yield
     finally:
-        process.terminate()
+        # PostgreSQL takes SIGTERM to mean that it should wait for everybody to leave.
+        process.send_signal(signal.SIGINT if "postgres" in Path(command[0]).name else signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
