@@ -153,7 +153,10 @@ async def _until(process: subprocess.Popen[bytes], answers: Callable[[], Awaitab
     async with asyncio.timeout(START_S):
         while True:
             if process.poll() is not None:
-                raise AssertionError(f"the server ended: {(folder / 'server.log').read_text()[-2000:]}")
+                told = (folder / "server.log").read_text()
+                if "SSL is not supported" in told:
+                    without("the PostgreSQL here was built without TLS; install the system's own")
+                raise AssertionError(f"the server ended: {told[-2000:]}")
             try:
                 await answers()
                 return

@@ -74,7 +74,7 @@ class PostgresLog:
         if isinstance(error, (TimeoutError, asyncpg.LockNotAvailableError)):
             return SourceUnavailable(f"{name}: no slot in time; does a transaction stand open there?")
         if isinstance(error, REFUSALS):
-            return LogRefused(f"{name}: {error}")
+            return LogRefused(f"{name}: {' '.join(str(error).split())}")
         return SourceUnavailable(f"{name}: {type(error).__name__}: {error}")
 
     async def _connect(self, **settings: str) -> Any:

@@ -89,7 +89,7 @@ async def test_who_may_not_read_it(hospital: PostgresHospital, tmp_path: Path) -
     await hospital.do("DROP ROLE IF EXISTS nobody_in_particular", "CREATE ROLE nobody_in_particular LOGIN")
     hospital.log = LogSettings(publication="gateway", user="nobody_in_particular")
     async with hospital_desk(hospital, tmp_path) as desk:
-        await falls_back(desk, hospital, "replication")
+        await falls_back(desk, hospital, "sender")
 
 
 async def test_what_a_department_grants_is_enough(hospital: PostgresHospital, tmp_path: Path) -> None:
