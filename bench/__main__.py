@@ -111,9 +111,10 @@ def scorecard(postgres: str, mariadb: str, scale: str, rounds: int, save: str | 
 @click.option("--subscribers", "crowds", type=int, multiple=True, default=(1, 100, 1_000), show_default=True)
 @click.option("--changes", default=20, show_default=True, help="How many are waited for by everybody.")
 @click.option("--save", help="Also write the figures to bench/results/NAME.json.")
-def live(crowds: tuple[int, ...], changes: int, save: str | None) -> None:
+@click.option("--postgres", "server", help="A PostgreSQL with wal_level=logical: LMIS stands there, watched both ways.")
+def live(crowds: tuple[int, ...], changes: int, save: str | None, server: str | None) -> None:
     """How long a change takes to reach all who watch, and what watching costs."""
-    found = watching.run(FOLDER, crowds, changes)
+    found = watching.run(FOLDER, crowds, changes, server)
     click.echo(watching.table(found))
     if save:
         report.write(RESULTS / f"{save}.json", found)

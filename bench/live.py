@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import asyncpg
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -29,6 +30,8 @@ FEED = (
 INTERVAL_S = 1.0
 """As declared for ``health.Stock``."""
 DAY = "2025-10-02"
+DATABASE = "gateway_bench_live"
+PUBLISHED = ("calculated_stocks_on_hand", "stock_cards", "facility_map", "orderables")
 IDLE_S = 5.0
 
 
@@ -37,6 +40,7 @@ class Found:
     """Delays from commit to receipt, of every subscriber and change. ``polls_s``: fetches a second of the watched
     source with nothing happening."""
 
+    noticed: str
     subscribers: int
     changes: int
     median_ms: float
@@ -53,20 +57,26 @@ class Found:
         return asdict(self)
 
 
-def run(folder: Path, crowds: tuple[int, ...], changes: int) -> list[Found]:
-    """Each crowd against a gateway of its own."""
+def run(folder: Path, crowds: tuple[int, ...], changes: int, postgres: str | None = None) -> list[Found]:
+    """Each crowd against a gateway of its own. ``postgres``: a server with wal_level=logical on which LMIS stands, up
+    to the database's name; it is watched there by its marks and by its log."""
     legacy = folder / "live-legacy"
-    build(Plan("demo", 1, legacy), quiet=True)
+    build(Plan("demo", 1, legacy, None if postgres is None else f"{postgres}/{DATABASE}"), quiet=True)
+    systems = [Lmis(legacy / "lmis.sqlite")] if postgres is None else [
+        Lmis(legacy, f"{postgres}/{DATABASE}"), Lmis(legacy, f"{postgres}/{DATABASE}", logged=True)
+    ]  # fmt: skip
     found = []
-    for crowd in crowds:
-        own = folder / "live-state"
-        shutil.rmtree(own, ignore_errors=True)
-        own.mkdir(parents=True)
-        config = own / "gateway.toml"
-        config.write_text(_settings(legacy, own))
-        command = [str(Path(sys.executable).parent / "gateway"), "--config", str(config), "serve"]
-        with running("gateway", command) as server:
-            found.append(asyncio.run(_measure(server, legacy / "lmis.sqlite", crowd, changes)))
+    for lmis in systems:
+        asyncio.run(lmis.prepare())
+        for crowd in crowds:
+            own = folder / "live-state"
+            shutil.rmtree(own, ignore_errors=True)
+            own.mkdir(parents=True)
+            config = own / "gateway.toml"
+            config.write_text(lmis.settings(_settings(legacy, own)))
+            command = [str(Path(sys.executable).parent / "gateway"), "--config", str(config), "serve"]
+            with running("gateway", command) as server:
+                found.append(asyncio.run(_measure(server, lmis, crowd, changes)))
     return found
 
 
@@ -77,7 +87,59 @@ def _settings(legacy: Path, own: Path) -> str:
     return text
 
 
-async def _measure(server: Server, lmis: Path, crowd: int, changes: int) -> Found:
+@dataclass(frozen=True, slots=True)
+class Lmis:
+    """Where LMIS is; without ``url`` a file. ``logged``: it is watched by the log of its server."""
+
+    path: Path
+    url: str | None = None
+    logged: bool = False
+
+    @property
+    def noticed(self) -> str:
+        return "log" if self.logged else "marks"
+
+    async def prepare(self) -> None:
+        if self.logged:
+            connection = await asyncpg.connect(self.url)
+            tables = ", ".join(f"lmis.{name}" for name in PUBLISHED)
+            await connection.execute("DROP PUBLICATION IF EXISTS gateway_lmis")
+            await connection.execute(f"CREATE PUBLICATION gateway_lmis FOR TABLE {tables}")
+            await connection.close()
+
+    def settings(self, text: str) -> str:
+        if self.url is None:
+            return text
+        for name in ("hmis", "lmis", "hr"):
+            head, _, tail = text.partition(f"[sources.{name}]\n")
+            text = f'{head}[sources.{name}]\nurl = "{self.url}?schema={name}"\n{tail.partition(chr(10))[2]}'
+        log = '[sources.lmis.log]\npublication = "gateway_lmis"\n' if self.logged else ""
+        return f"{text}\n{log}"
+
+    async def count(self) -> float:
+        """Writes a count of nothing; the moment it was committed."""
+        id = str(uuid.uuid4())
+        if self.url is not None:
+            connection = await asyncpg.connect(self.url)
+            await connection.execute(
+                "INSERT INTO lmis.calculated_stocks_on_hand SELECT $1, 0, $2::text::date, c.id FROM lmis.stock_cards c "
+                "JOIN lmis.orderables o ON o.id = c.orderableid WHERE o.tracer = 1 LIMIT 1", id, DAY,
+            )  # fmt: skip
+            committed = time.monotonic()
+            await connection.close()
+            return committed
+        file = sqlite3.connect(self.path, timeout=20)
+        (card,) = file.execute(
+            "SELECT c.id FROM stock_cards c JOIN orderables o ON o.id = c.orderableid WHERE o.tracer = 1 LIMIT 1"
+        ).fetchone()
+        with file:
+            file.execute("INSERT INTO calculated_stocks_on_hand VALUES (?, 0, ?, ?)", (id, DAY, card))
+        committed = time.monotonic()
+        file.close()
+        return committed
+
+
+async def _measure(server: Server, lmis: Lmis, crowd: int, changes: int) -> Found:
     rng = random.Random(crowd)
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(_socket(server.port)) for _ in range(crowd)]
@@ -92,13 +154,13 @@ async def _measure(server: Server, lmis: Path, crowd: int, changes: int) -> Foun
             await asyncio.sleep(rng.random() * INTERVAL_S)
             receiving = [asyncio.create_task(_told(one)) for one in sockets]
             await asyncio.sleep(0)
-            committed = _count(lmis)
+            committed = await lmis.count()
             told = [at - committed for at in await asyncio.gather(*receiving)]
             delays += told
             spreads.append(max(told) - min(told))
         delays.sort()
         return Found(
-            crowd, changes, statistics.median(delays) * 1000, delays[int(len(delays) * 0.95)] * 1000,
+            lmis.noticed, crowd, changes, statistics.median(delays) * 1000, delays[int(len(delays) * 0.95)] * 1000,
             delays[-1] * 1000, statistics.median(spreads) * 1000, polls_s, server.memory_mb(), cpu_share,
         )  # fmt: skip
 
@@ -123,29 +185,17 @@ async def _told(one: ClientConnection) -> float:
     return time.monotonic()
 
 
-def _count(lmis: Path) -> float:
-    """Writes a count of nothing; the moment it was committed."""
-    connection = sqlite3.connect(lmis, timeout=20)
-    (card,) = connection.execute(
-        "SELECT c.id FROM stock_cards c JOIN orderables o ON o.id = c.orderableid WHERE o.tracer = 1 LIMIT 1"
-    ).fetchone()
-    with connection:
-        connection.execute("INSERT INTO calculated_stocks_on_hand VALUES (?, 0, ?, ?)", (str(uuid.uuid4()), DAY, card))
-    committed = time.monotonic()
-    connection.close()
-    return committed
-
-
 def _fetches(server: Server) -> float:
     lines = [line for line in server.get("/metrics").splitlines() if line.startswith("gateway_fetches_total")]
     return sum(float(line.split()[-1]) for line in lines if 'source="lmis"' in line)
 
 
 def table(found: list[Found]) -> str:
-    rows = ["subscribers | median ms | 95 % ms | most ms | first to last ms | polls/s | memory MB | idle CPU"]
+    rows = ["by    | subscribers | median ms | 95 % ms | most ms | first to last ms | polls/s | memory MB | idle CPU"]
     rows += [
-        f"{one.subscribers:>11,} | {one.median_ms:>9.0f} | {one.p95_ms:>7.0f} | {one.most_ms:>7.0f} | "
-        f"{one.spread_ms:>16.0f} | {one.polls_s:>7.2f} | {one.memory_mb:>9} | {one.cpu_share:>8.1%}"
+        f"{one.noticed:<5} | {one.subscribers:>11,} | {one.median_ms:>9.0f} | {one.p95_ms:>7.0f} | "
+        f"{one.most_ms:>7.0f} | {one.spread_ms:>16.0f} | {one.polls_s:>7.2f} | {one.memory_mb:>9} | "
+        f"{one.cpu_share:>8.1%}"
         for one in found
     ]
     return "\n".join(rows)

@@ -8,6 +8,17 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class LogAddress:
+    """How the owner lets a database's log of changes be read. ``publication``: of PostgreSQL; ``server_id``: ours among
+    the readers of MariaDB's binary log; ``user`` and ``password``: where they are others than the source's."""
+
+    publication: str = ""
+    server_id: int = 0
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """``url`` for databases and services, ``folder`` for file drops. Secrets stay out of the repr."""
 
@@ -17,3 +28,5 @@ class Address:
     key: str | None = field(default=None, repr=False)
     folder: Path | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    log: LogAddress | None = None
+    """None: its owner does not let it be read."""

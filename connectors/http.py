@@ -6,8 +6,8 @@ import asyncio
 import base64
 import datetime as dt
 import email.utils
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -21,8 +21,15 @@ REFUSED = frozenset({400, 413, 414, 422, 431})
 BUSY = frozenset({429, 503})
 """What a service answers that wants to be asked later, where a Retry-After says when."""
 LEAST_WAIT_S = 0.05
+CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 KEPT_ALIVE_S = 2.0
 """Shorter than servers keep idle connections (5 s and more): a request on one that the server is just closing fails."""
+
+
+class Answered(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class HttpSession:
@@ -47,6 +54,13 @@ class HttpSession:
     ) -> bytes:
         """The body of a 200 answer, or of a 500 in XML, which is a SOAP fault. Raises SourceTimeout, SourceRefused,
         SourceBusy and SourceUnavailable."""
+        return (await self.answered(method, path, deadline, headers, options)).body
+
+    async def answered(
+        self, method: str, path: str, deadline: float, headers: Mapping[str, str] | None, options: Mapping[str, Any]
+    ) -> Answered:
+        """As ``request``, with what the answer says of itself; a 304 too, whose body is empty, where ``headers`` ask
+        for one."""
         name = self._source.name
         latest = min(deadline, asyncio.get_running_loop().time() + self._source.limits.timeout_s)
         url = self._url + (path if path.startswith("?") or not path else f"/{path.lstrip('/')}")
@@ -54,9 +68,9 @@ class HttpSession:
             async with asyncio.timeout_at(deadline):
                 while True:
                     await self._turn(latest)
-                    body = await self._once(method, url, headers, options)
-                    if body is not None:
-                        return body
+                    answer = await self._once(method, url, headers, options)
+                    if answer is not None:
+                        return answer
         except TimeoutError as error:
             raise SourceTimeout(f"{name}: no answer in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -71,9 +85,9 @@ class HttpSession:
             await self._sleep(self._not_before - now())
 
     async def _once(
-        self, method: str, url: str, headers: dict[str, str] | None, options: dict[str, Any]
-    ) -> bytes | None:
-        """The body, or None when the service has said that it wants to be asked later."""
+        self, method: str, url: str, headers: Mapping[str, str] | None, options: Mapping[str, Any]
+    ) -> Answered | None:
+        """The answer, or None when the service has said that it wants to be asked later."""
         name = self._source.name
         session = self._open()
         async with session.request(method, url, allow_redirects=False, headers=headers, **options) as response:
@@ -85,9 +99,11 @@ class HttpSession:
                 later = asyncio.get_running_loop().time() + max(LEAST_WAIT_S, wait_s)
                 self._not_before = max(self._not_before, later)
                 return None
+            if response.status == 304 and headers is not None and not CONDITIONS.isdisjoint(headers):
+                return Answered(304, response.headers, b"")
             if response.status != 200 and not (response.status == 500 and "xml" in response.content_type):
                 raise SourceUnavailable(f"{name}: HTTP {response.status}")
-            return body
+            return Answered(response.status, response.headers, body)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway import contracts, dcat, landing
+from gateway.hooked import hooked
 from gateway.house import House
 from gateway.http import GraphQLEndpoint, HttpLimits
 from gateway.metrics import CONTENT_TYPE, Metrics
@@ -59,6 +60,7 @@ def app_over(
             Route("/schema.graphql", rooms.sdl),
             Route("/catalog.jsonld", rooms.catalogue),
             Route("/contracts/{department}.yaml", rooms.contract),
+            Route("/hooks/{source}", rooms.hooked, methods=["POST"]),
             Route("/", rooms.landing),
         ],
         lifespan=lifespan,
@@ -141,6 +143,10 @@ class _Rooms:
         if told is None:
             return PlainTextResponse("there is no such department; /catalog.jsonld lists them\n", 404)
         return Response(told, media_type="application/yaml")
+
+    async def hooked(self, request: Request) -> Response:
+        assert self.house is not None
+        return await hooked(self.house, request)
 
     async def landing(self, request: Request) -> Response:
         assert self.house is not None

@@ -7,12 +7,13 @@ from typing import Any
 
 from connectors.conformance.subject import KINDS
 from connectors.sql import open_sql
-from gateway.opening import open_connectors
+from gateway.opening import open_connectors, open_readers
 from gateway.pushdown import plain_column
 from gateway.settings import Settings, address_of
 from schema.acting import KEPT
 from schema.catalog import Catalog, Record
-from schema.fetch import Cell, ConnectorError, Fetch, FetchShape
+from schema.changelog import ChangeLog, LogRefused, tables_of
+from schema.fetch import Cell, ConnectorError, Fetch, FetchShape, SourceUnavailable
 from schema.relations import Select, Table
 
 
@@ -21,12 +22,33 @@ async def check_live(settings: Settings, catalog: Catalog) -> list[str]:
     can read."""
     connectors = open_connectors(settings, catalog)
     read = [record for record in catalog.records.values() if record.source.kind not in ("derived", KEPT)]
+    readers = open_readers(settings, catalog)
     try:
         found = await asyncio.gather(*(_check(settings, record, connectors) for record in read))
+        told = await asyncio.gather(*(_check_log(name, make(), catalog) for name, make in readers.items()))
     finally:
         for connector in connectors.values():
             await connector.aclose()
-    return [problem for problems in found for problem in problems]
+    return [problem for problems in (*found, *told) for problem in problems]
+
+
+async def _check_log(source: str, reader: ChangeLog, catalog: Catalog) -> list[str]:
+    """Records whose changes the log of their source does not tell. They are watched as they say otherwise."""
+    records = [record for record in catalog.records.values() if record.source.name == source and tables_of(record)]
+    if not records:
+        return [f"sources.{source}.log: no record of {source} is declared with changes=logged(...); leave log out"]
+    try:
+        refused = await reader.open(tuple(dict.fromkeys(table for one in records for table in tables_of(one))))
+        harm = await reader.harm()
+    except (LogRefused, SourceUnavailable) as problem:
+        return [f"sources.{source}.log: {problem}; changes are looked for instead"]
+    finally:
+        await reader.aclose()
+    return [
+        f"{record.key_field.where}: {record.type_name} is not told by the log of {source}: {refused[table]}; its "
+        "changes are looked for instead"
+        for record in records for table in tables_of(record) if table in refused
+    ] + [f"sources.{source}.log: {told}" for told in harm]  # fmt: skip
 
 
 async def _check(settings: Settings, record: Record, connectors: dict[str, Any]) -> list[str]:

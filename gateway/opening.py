@@ -7,10 +7,11 @@ import functools
 import importlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,12 +26,15 @@ from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.address import Address
 from connectors.guard import Observer
 from connectors.open import UnknownKind, open_connector
+from connectors.sql import open_log
+from connectors.tags import TagReader
 from connectors.whole import WholeCounts
 from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
 from gateway.cursors import Sealer, load_sealer
 from gateway.engine import open_engines
 from gateway.house import House, make_house
+from gateway.live.hooks import Hook, Hooks
 from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
 from gateway.live.room import Room
@@ -40,6 +44,7 @@ from gateway.stopping import stops_of
 from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
+from schema.changelog import ChangeLog
 from schema.fetch import Connector
 from schema.relations import Select
 from schema.resolve import resolve
@@ -90,6 +95,49 @@ def open_connectors(
         except (UnknownKind, ValueError) as error:
             raise SettingsError(str(error)) from None
     return connectors
+
+
+def open_readers(settings: Settings, catalog: Catalog) -> dict[str, Callable[[], ChangeLog]]:
+    """What reads the log of each source whose owner allows it, not open yet. Raises SettingsError."""
+    found: dict[str, Callable[[], ChangeLog]] = {}
+    ids: dict[tuple[str, int], str] = {}
+    for name, told in settings.sources.items():
+        source = catalog.sources.get(name)
+        if told.log is None or source is None:
+            continue
+        if source.kind != "sql":
+            raise SettingsError(f"source {name}: no log is read of a source of kind {source.kind!r}; leave log out")
+        if told.log.server_id:
+            # The server ends the older of two readers with the same number.
+            same = ids.setdefault((urlsplit(told.url).netloc.rpartition("@")[2], told.log.server_id), name)
+            if same != name:
+                raise SettingsError(f"sources {same} and {name}: their logs need a server_id each; change one")
+        make = functools.partial(open_log, source, address_of(name, told))
+        try:
+            make()
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        found[name] = make
+    return found
+
+
+def open_hooks(settings: Settings) -> Hooks:
+    """Where departments may say that something changed. Raises SettingsError for a secret that cannot be read, is too
+    short to be one, or is another source's too: a message to one would do for the other."""
+    hooks: dict[str, Hook] = {}
+    for name, told in settings.sources.items():
+        if told.hook is None:
+            continue
+        try:
+            secret = Path(told.hook.secret_file).read_bytes().strip()
+        except OSError as error:
+            raise SettingsError(f"source {name}: {error.strerror}: {Path(told.hook.secret_file).name}") from None
+        if len(secret) < 32:
+            raise SettingsError(f"source {name}: the secret of its hook has {len(secret)} bytes; 32 are needed")
+        if any(one.secret == secret for one in hooks.values()):
+            raise SettingsError(f"source {name}: the secret of its hook is another source's too; make one of its own")
+        hooks[name] = Hook(secret, told.hook.window_s)
+    return Hooks(hooks)
 
 
 def open_store(settings: Settings) -> Store:
@@ -176,15 +224,24 @@ def check_settings(settings: Settings, catalog: Catalog) -> None:
     """Raises SettingsError for what would keep the house from opening. Connects to nothing."""
     connectors = open_connectors(settings, catalog)
     open_worker(settings, catalog, connectors, Ledger(open_store(settings)), turns_of(catalog))
+    open_readers(settings, catalog)
+    open_hooks(settings)
     open_store(settings)
     open_authenticator(settings)
 
 
-def _room(settings: Settings, sealer: Sealer) -> Room:
+def _room(settings: Settings, catalog: Catalog, sealer: Sealer) -> Room:
     told = msgspec.structs.asdict(settings.live)
     path = told.pop("kept") or f"{settings.state}/live.sqlite"
     limits = LiveLimits(**told)
-    return Room(limits, Kept(Path(path), sealer, limits.window_s))
+    tags = {
+        name: functools.partial(TagReader, catalog.sources[name], address_of(name, one))
+        for name, one in settings.sources.items() if name in catalog.sources and catalog.sources[name].kind == "rest"
+    }  # fmt: skip
+    return Room(
+        limits, Kept(Path(path), sealer, limits.window_s), open_readers(settings, catalog), tags=tags,
+        hooks=open_hooks(settings),
+    )  # fmt: skip
 
 
 class _LedgerOf:
@@ -215,7 +272,7 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
         limits=OperationLimits(
             limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost, limits.actions
         ),
-        time_s=limits.time_s, live=_room(settings, sealer),
+        time_s=limits.time_s, live=_room(settings, catalog, sealer),
     )  # fmt: skip
     # Not the ledger itself but whichever the house has, so that there is one place to change it.
     house.worker = open_worker(settings, catalog, connectors, _LedgerOf(house), turns, observer)

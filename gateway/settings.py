@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.address import Address
+from connectors.address import Address, LogAddress
 
 
 class SettingsError(Exception):
@@ -28,6 +28,23 @@ class Server(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     port: int = 8000
 
 
+class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A database's log of changes, where its owner lets us read it: see ``connectors.address.LogAddress``."""
+
+    publication: str = ""
+    server_id: int = 0
+    user: str | None = None
+    password_file: str | None = None
+
+
+class HookSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Where a department may tell that something changed (``gateway.live.hooks``): ``secret_file`` holds what it signs
+    with; ``window_s``: how old a message may be."""
+
+    secret_file: str
+    window_s: float = 300.0
+
+
 class SourceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``*_file`` names a file that holds the secret."""
 
@@ -37,6 +54,8 @@ class SourceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     key_file: str | None = None
     folder: str | None = None
     options: dict[str, str] = {}
+    log: LogSettings | None = None
+    hook: HookSettings | None = None
 
 
 class LedgerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -144,6 +163,7 @@ class LiveSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     recheck_s: float = 5.0
     init_s: float = 5.0
     ping_s: float = 15.0
+    hint_s: float = 5.0
 
 
 class ActionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -243,7 +263,13 @@ def _located(settings: Settings, base: Path) -> Settings:
             for name in ("password_file", "key_file", "folder")
             if (value := getattr(one, name)) is not None
         }
-        return msgspec.structs.replace(one, url=url(one.url), **changes)
+        log = one.log
+        if log is not None and log.password_file is not None:
+            log = msgspec.structs.replace(log, password_file=place(log.password_file))
+        hook = one.hook
+        if hook is not None:
+            hook = msgspec.structs.replace(hook, secret_file=place(hook.secret_file))
+        return msgspec.structs.replace(one, url=url(one.url), log=log, hook=hook, **changes)
 
     def issuer(one: IssuerSettings) -> IssuerSettings:
         return one if one.key_file is None else msgspec.structs.replace(one, key_file=place(one.key_file))
@@ -269,7 +295,9 @@ def address_of(name: str, source: SourceSettings) -> Address:
         except OSError as error:
             raise SettingsError(f"source {name}: {error.strerror}: {Path(path or '').name}") from None
 
+    log = source.log
     return Address(
         source.url, source.user, secret(source.password_file), secret(source.key_file),
         None if source.folder is None else Path(source.folder), source.options,
+        None if log is None else LogAddress(log.publication, log.server_id, log.user, secret(log.password_file)),
     )  # fmt: skip

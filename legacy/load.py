@@ -159,6 +159,7 @@ class MariaTarget:
                 self._run(statement)
         self._run("COMMIT")
         self._connection.close()
+        self._loop.run_until_complete(asyncio.sleep(0))  # the loop takes leave of it
 
 
 class Loader:

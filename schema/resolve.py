@@ -223,7 +223,7 @@ class _Resolver:
         if spec.key not in fields or fields[spec.key].column is None:
             hint = _meant(spec.key, [name for name, field in fields.items() if field.column is not None])
             self._problem(spec.file, spec.line, f"{spec.name} has no column field {spec.key!r} for its key{hint}")
-        if (wrong := changes_problem(spec.changes, fields, _askable(spec))) is not None:
+        if (wrong := changes_problem(spec.changes, fields, _askable(spec), spec.key, spec.relation)) is not None:
             self._problem(spec.file, spec.line, f"{spec.name}: {wrong}")
         singular = spec.name[0].lower() + spec.name[1:]
         return Record(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.education.sources import emis
-from schema.changes import compared
+from schema.changes import compared, logged
 from schema.classification import confidential, open_, restricted
 from schema.codecs import blank_is_null, cnic, code_table, stripped
 from schema.declare import column, many, one, record
@@ -34,7 +34,13 @@ school_rows = Select(
 )
 
 
-@record(emis, school_rows, key="code", size=10_788, changes=compared(every_s=30.0))
+@record(
+    emis, school_rows, key="code", size=10_788,
+    changes=logged(
+        "institutions", "code", otherwise=compared(every_s=30.0),
+        joined=("institution_types", "institution_genders", "institution_statuses", "institution_sectors", "areas"),
+    ),
+)  # fmt: skip
 class School:
     """A government or community school."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.education.sources import rtsm
-from schema.changes import watermark
+from schema.changes import tagged, watermark
 from schema.classification import open_, restricted
 from schema.codecs import flag, naive_stamp, offset_stamp, upper_trimmed
 from schema.declare import column, many, one, record
@@ -28,7 +28,11 @@ mark_rows = Collection(
 @record(
     rtsm, visit_rows, key="number", size=100_000,
     # Tablets that were away for long send their visits with the moment they are back; the server takes them in at once.
-    changes=watermark("synced_at", every_s=2.0, overlap_s=3_600.0, added_only=True, compare_s=3_600.0),
+    # The tag of a list is another one whenever anything in RTSM is.
+    changes=tagged(
+        "api/v2/visits", arguments={"size": "1"}, compare_s=3_600.0,
+        otherwise=watermark("synced_at", every_s=2.0, overlap_s=3_600.0, added_only=True, compare_s=3_600.0),
+    ),
 )  # fmt: skip
 class Visit:
     """A monitor's visit to a school; the same visit may have been sent twice."""

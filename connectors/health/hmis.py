@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.health.sources import hmis
-from schema.changes import watermark
+from schema.changes import logged, watermark
 from schema.classification import confidential, open_
 from schema.codecs import cnic, code_table, offset_stamp, stripped, whole_number_text, yyyymm
 from schema.declare import column, many, one, record
@@ -95,7 +95,7 @@ class MonthlyFigure:
 
 @record(
     hmis, "bed_states", key="facility_code", size=1_661,
-    changes=watermark("updated_at", overlap_s=300.0, compare_s=300.0),
+    changes=logged(otherwise=watermark("updated_at", overlap_s=300.0, compare_s=300.0)),
 )  # fmt: skip
 class BedState:
     """Beds of a facility and how many are occupied, as its ward clerk last sent it. The shape is invented."""

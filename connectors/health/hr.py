@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.health.sources import hr
-from schema.changes import watermark
+from schema.changes import logged, watermark
 from schema.classification import confidential, open_, restricted
 from schema.codecs import blank_is_null, cnic, code_table, ddmmyyyy, offset_stamp
 from schema.declare import column, many, one, record
@@ -53,7 +53,7 @@ class Post:
 
 @record(
     hr, "shift_presence", key="facility_code", size=1_661,
-    changes=watermark("updated_at", overlap_s=300.0, compare_s=300.0),
+    changes=logged(otherwise=watermark("updated_at", overlap_s=300.0, compare_s=300.0)),
 )  # fmt: skip
 class ShiftPresence:
     """How many of a facility's staff are there, as its attendance machine last sent it. The shape is invented."""

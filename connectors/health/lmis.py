@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from connectors.health.sources import lmis
-from schema.changes import watermark
+from schema.changes import logged, watermark
 from schema.classification import open_
 from schema.codecs import flag
 from schema.declare import column, one, record
@@ -26,7 +26,10 @@ FORTNIGHT_S = 14 * 86_400.0
 
 @record(
     lmis, stock_rows, key="code", plural="stocks", size=100_000,
-    changes=watermark("counted_on", overlap_s=FORTNIGHT_S, added_only=True),
+    changes=logged(
+        "calculated_stocks_on_hand", "id", joined=("stock_cards", "facility_map", "orderables"),
+        otherwise=watermark("counted_on", overlap_s=FORTNIGHT_S, added_only=True),
+    ),
 )  # fmt: skip
 class Stock:
     """What was on the shelf of a facility from a day on, until the next entry."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from connectors.address import Address
+from schema.changelog import ChangeLog
 from schema.fetch import Connector
 from schema.sources import Source
 
-__all__ = ["open_sql"]
+__all__ = ["open_log", "open_sql"]
 
 
 def open_sql(source: Source, address: Address) -> Connector:
@@ -31,3 +32,24 @@ def open_sql(source: Source, address: Address) -> Connector:
             return GenericConnector(source, address)
     known = "postgresql, mariadb, sqlite, oracle or mssql"
     raise ValueError(f"source {source.name}: no SQL connector for {scheme!r}; use {known}")
+
+
+def open_log(source: Source, address: Address) -> ChangeLog:
+    """What reads the log of a database whose owner allows it. Raises ValueError for one that has none we can read, and
+    for an address that does not say what is needed. Connects to nothing."""
+    assert address.log is not None
+    scheme = address.url.partition(":")[0].partition("+")[0]
+    match scheme:
+        case "postgresql" | "postgres":
+            from connectors.sql.postgres_log import PostgresLog
+
+            if not address.log.publication:
+                raise ValueError(f"source {source.name}: log needs publication, the name its owner gave it")
+            return PostgresLog(source, address)
+        case "mariadb" | "mysql":
+            from connectors.sql.mariadb_log import MariaLog
+
+            if not 0 < address.log.server_id < 2**32:
+                raise ValueError(f"source {source.name}: log needs server_id, a number no replica of the server has")
+            return MariaLog(source, address)
+    raise ValueError(f"source {source.name}: no log is read of {scheme!r}; leave [sources.{source.name}.log] out")

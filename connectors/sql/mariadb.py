@@ -44,14 +44,7 @@ class MariaConnector:
 
     def __init__(self, source: Source, address: Address) -> None:
         self.source = source
-        parts = urlsplit(address.url)
-        self._login = {
-            "host": parts.hostname or "127.0.0.1",
-            "port": parts.port or 3306,
-            "user": address.user or unquote(parts.username or ""),
-            "password": address.password or unquote(parts.password or ""),
-            "database": parts.path.lstrip("/"),
-        }
+        self._login = login_of(address, address.user, address.password)
         self._compiler = Compiler(
             MARIADB, lambda name, position: f"%({name})s", repeats=False, decoders={"bool": to_bool},
             escape=lambda text: text.replace("%", "%%"),
@@ -155,3 +148,15 @@ class MariaConnector:
             pool, self._pool = self._pool, None
             pool.close()
             await pool.wait_closed()
+
+
+def login_of(address: Address, user: str | None, password: str | None) -> dict[str, Any]:
+    """Where the server is and who asks, as asyncmy takes it; ``user`` and ``password``: where they are given."""
+    parts = urlsplit(address.url)
+    return {
+        "host": parts.hostname or "127.0.0.1",
+        "port": parts.port or 3306,
+        "user": user or address.user or unquote(parts.username or ""),
+        "password": password or address.password or unquote(parts.password or ""),
+        "database": parts.path.lstrip("/"),
+    }

@@ -38,8 +38,7 @@ class PostgresConnector:
 
     def __init__(self, source: Source, address: Address) -> None:
         self.source = source
-        self._url, self._schema = _without_schema(address.url)
-        self._login = {name: value for name in ("user", "password") if (value := getattr(address, name)) is not None}
+        self._url, self._login, self._schema = login_of(address, address.user, address.password)
         self._compiler = Compiler(POSTGRES, lambda name, position: f"${position}", repeats=False)
         self._types: dict[str, dict[str, str]] = {}
         self._pool: Any = None
@@ -119,6 +118,15 @@ class PostgresConnector:
                     await pool.close()
             except TimeoutError:
                 pool.terminate()
+
+
+def login_of(
+    address: Address, user: str | None, password: str | None
+) -> tuple[str, dict[str, str], str | None]:
+    """The address without what is ours, user and password where they are not in it, and the schema."""
+    url, schema = _without_schema(address.url)
+    login = {"user": user or address.user, "password": password or address.password}
+    return url, {name: value for name, value in login.items() if value is not None}, schema
 
 
 def _without_schema(url: str) -> tuple[str, str | None]:

@@ -4,6 +4,7 @@ with what was there, told to everybody who listens."""
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,15 +16,17 @@ from gateway.live.kept import Kept
 from gateway.live.looked import CannotWatch, Looked, NotNow
 from gateway.live.pace import Pace
 from gateway.live.view import BEGUN, DELETED, Nodes, Told, View, digest_of
-from gateway.live.watch import Watch
+from gateway.live.watch import Watching
 from schema.catalog import Record
-from schema.changes import Changes, Watermark
+from schema.changes import Compared, polled
 from schema.errors import Code
 
 log = structlog.get_logger("live")
 CHUNK = 500
 """Keys looked for at once."""
 RETRY_S = 1.0
+WHOLE_S = 1.0
+"""How soon everything is read again because something changed, at the earliest."""
 
 
 @dataclass(slots=True)
@@ -59,16 +62,16 @@ class Asks(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Cohort:
-    """``every_s``: how often everything is read anew, whatever the marks say. ``kept``: where a feed is kept to be
-    resumed; None for what cannot be. ``incarnation``: cursors of a feed that was forgotten and began again are not
-    taken."""
+    """``interval``: how often everything is read anew as things are, in seconds, whatever marks and logs say.
+    ``kept``: where a feed is kept to be resumed; None for what cannot be. ``incarnation``: cursors of a feed that was
+    forgotten and began again are not taken."""
 
     id: bytes
     asking: Asks
-    watches: tuple[Watch, ...]
+    watches: tuple[Watching, ...]
     paces: tuple[Pace, ...]
     root: str | None
-    every_s: float
+    interval: Callable[[], float]
     view: View
     kept: Kept | None
     room_for: Callable[[int], bool]
@@ -78,6 +81,11 @@ class Cohort:
     last: Event | None = None
     """Of a live query: its latest answer."""
     joining: int = 0
+    records: frozenset[str] = frozenset()
+    """Names of all that is looked at."""
+    hint_s: float = 5.0
+    _all_at: float = -math.inf
+    _later: asyncio.TimerHandle | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _dirty: set[Any] = field(default_factory=set)
     _whole: bool = False
@@ -96,9 +104,33 @@ class Cohort:
     def notice(self, record: str, keys: set[Any] | None) -> None:
         """Rows of ``record`` may have changed."""
         if keys is None or record != self.root:
-            self._whole = True
+            self._look_at_all(WHOLE_S)
+            return
+        self._dirty |= keys
+        self._whole = self._whole or len(self._dirty) > self.asking.members
+        self._wake.set()
+
+    def hinted(self, record: str, keys: set[Any] | None) -> None:
+        """As ``notice``, by somebody who may say so as often as they like: certain rows are looked at within the pace
+        of their sources, and everything at most every ``hint_s``."""
+        if keys is not None and record == self.root:
+            self.notice(record, keys)
         else:
-            self._dirty |= keys
+            self._look_at_all(self.hint_s)
+
+    def _look_at_all(self, apart_s: float) -> None:
+        """At once, or ``apart_s`` after the last time: a log tells of a busy table many times a second."""
+        loop = asyncio.get_running_loop()
+        at = max(loop.time(), self._all_at + apart_s) if self._started else loop.time()
+        if self._later is not None:
+            if self._later.when() <= at:
+                return
+            self._later.cancel()
+        self._later = loop.call_at(at, self._look_at_all_now)
+
+    def _look_at_all_now(self) -> None:
+        self._later, self._all_at = None, asyncio.get_running_loop().time()
+        self._whole = True
         self._wake.set()
 
     async def join(self, listener: Listener, after: tuple[str, int] | None = None) -> bool:
@@ -135,6 +167,9 @@ class Cohort:
 
     def stop(self) -> None:
         self._started = False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -143,7 +178,7 @@ class Cohort:
 
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + self.every_s
+        due = loop.time() + self.interval()
         while True:
             try:
                 async with asyncio.timeout_at(due):
@@ -158,7 +193,7 @@ class Cohort:
                     await self._look(None if whole else dirty)
             except NotNow:
                 self._whole, self._dirty = self._whole or whole, self._dirty | dirty
-                due = loop.time() + min(RETRY_S, self.every_s)
+                due = loop.time() + min(RETRY_S, self.interval())
                 continue
             except CannotWatch as problem:
                 self._started = False  # whoever comes next begins anew
@@ -167,10 +202,10 @@ class Cohort:
             except Exception as error:
                 log.error("a look at what is watched failed", kind=type(error).__name__)
                 self._whole = True
-                due = loop.time() + min(RETRY_S, self.every_s)
+                due = loop.time() + min(RETRY_S, self.interval())
                 continue
             if whole:
-                due = loop.time() + self.every_s
+                due = loop.time() + self.interval()
 
     def end(self, errors: list[dict[str, Any]]) -> None:
         for listener in list(self.listeners):
@@ -257,12 +292,13 @@ def _full() -> dict[str, Any]:
     return {"message": message, "extensions": {"code": Code.BUDGET_EXCEEDED}}
 
 
-def interval_of(records: Sequence[Record], default_s: float) -> float:
+def interval_of(records: Sequence[Record], watches: Mapping[str, Watching], default_s: float) -> float:
     """How often everything is read anew: as often as the record that needs it most."""
-    return min((_interval(record.changes, default_s) for record in records), default=default_s)
+    return min((_interval(record, watches, default_s) for record in records), default=default_s)
 
 
-def _interval(changes: Changes | None, default_s: float) -> float:
-    if changes is None:
-        return default_s
-    return changes.compare_s if isinstance(changes, Watermark) else changes.every_s
+def _interval(record: Record, watches: Mapping[str, Watching], default_s: float) -> float:
+    watch, changes = watches.get(record.name), polled(record.changes)
+    if watch is not None:
+        return watch.interval_s
+    return changes.every_s if isinstance(changes, Compared) else default_s

@@ -12,7 +12,8 @@ class LiveLimits:
     once; ``members``: rows one feed may watch; ``all_members``: all feeds together; ``pending``: entities that may wait
     for a slow client; ``window_s``: how long after its last event a feed can be resumed; ``every_s``: how often live
     queries over records that declare nothing are asked; ``recheck_s``: how often it is looked whether the right still
-    stands; ``init_s``: how long a WebSocket may take to say who it is; ``ping_s``: how often silence is broken."""
+    stands; ``init_s``: how long a WebSocket may take to say who it is; ``ping_s``: how often silence is broken;
+    ``hint_s``: how often a department's hint that names no rows may have everything read."""
 
     connections: int = 4_000
     connections_each: int = 2_000
@@ -27,3 +28,4 @@ class LiveLimits:
     recheck_s: float = 5.0
     init_s: float = 5.0
     ping_s: float = 15.0
+    hint_s: float = 5.0

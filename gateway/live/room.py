@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,18 @@ import structlog
 
 from gateway.live.cohort import Cohort, Listener, interval_of
 from gateway.live.form import records_of
+from gateway.live.hooks import Hint, Hooks
 from gateway.live.kept import Kept
 from gateway.live.limits import LiveLimits
+from gateway.live.logs import LogWatch, SourceLog
 from gateway.live.pace import Pace
+from gateway.live.tags import TagService, TagWatch
 from gateway.live.view import View
-from gateway.live.watch import Watch
-from schema.catalog import Record
-from schema.changes import Watermark
+from gateway.live.watch import Watch, Watching, decoded
+from schema.catalog import Catalog, Record
+from schema.changelog import ChangeLog, tables_of
+from schema.changes import Logged, Tagged, Watermark, polled
+from schema.relations import relation_name
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -30,12 +35,17 @@ log = structlog.get_logger("live")
 
 @dataclass(slots=True)
 class Room:
-    """``kept`` None: feeds can be resumed only while somebody else watches the same."""
+    """``kept`` None: feeds can be resumed only while somebody else watches the same. ``readers``: of sources whose
+    owner lets their log be read, by name: makes one that is not open yet; ``tags``: of services, what asks for tags."""
 
     limits: LiveLimits = field(default_factory=LiveLimits)
     kept: Kept | None = None
+    readers: Mapping[str, Callable[[], ChangeLog]] = field(default_factory=dict)
     cohorts: dict[bytes, Cohort] = field(default_factory=dict)
-    watches: dict[str, Watch] = field(default_factory=dict)
+    hooks: Hooks = field(default_factory=Hooks)
+    tags: Mapping[str, Callable[[], TagService]] = field(default_factory=dict)
+    watches: dict[str, Watching] = field(default_factory=dict)
+    logs: dict[str, SourceLog] = field(default_factory=dict)
     connections: Counter[str] = field(default_factory=Counter)
     closing: bool = False
     _paces: dict[str, Pace] = field(default_factory=dict)
@@ -71,21 +81,48 @@ class Room:
         feed = asking.form.feed
         records = records_of(asking.whole.prepared.plan)
         root = feed.connection.record if feed is not None else None
-        marked = tuple(self._watch(house, record) for record in records if isinstance(record.changes, Watermark))
+        watches = {record.name: watch for record in records if (watch := self._watch(house, record)) is not None}
         # What a feed's rows are linked to is looked at with them: it need not be read as often for its own sake.
-        every_s = interval_of(records if root is None else (root,), self.limits.every_s)
+        needing = records if root is None else (root,)
         paces = tuple(self._pace(record) for record in {record.source.name: record for record in records}.values())
         return Cohort(
-            id, asking, marked, paces, None if root is None else root.name, every_s, View(self.limits.events),
+            id, asking, tuple(watches.values()), paces, None if root is None else root.name,
+            lambda: interval_of(needing, watches, self.limits.every_s), View(self.limits.events),
             self.kept if resumable and feed is not None else None, self._has_room,
+            records=frozenset(record.name for record in records), hint_s=self.limits.hint_s,
         )  # fmt: skip
 
-    def _watch(self, house: House, record: Record) -> Watch:
+    def _watch(self, house: House, record: Record) -> Watching | None:
+        """What tells of the record's changes; None where all that is watched is compared."""
         watch = self.watches.get(record.name)
-        if watch is None:
-            connector = house.reach.connectors[record.source.name]
-            watch = self.watches[record.name] = Watch(record, connector, self._pace(record), house.time_s)
-        return watch
+        if watch is not None:
+            return watch
+        marks: Watch | None = None
+        if isinstance(polled(record.changes), Watermark):
+            marks = Watch(record, house.reach.connectors[record.source.name], self._pace(record), house.time_s)
+        found: Watching | None = marks
+        if isinstance(record.changes, Logged) and record.source.name in self.readers:
+            found = LogWatch(record, self._log(house, record.source.name), marks, tables_of(record))
+        if isinstance(record.changes, Tagged) and record.source.name in self.tags:
+            found = TagWatch(record, self.tags[record.source.name], self._pace(record), marks, house.time_s)
+        if found is not None:
+            self.watches[record.name] = found
+        return found
+
+    def _log(self, house: House, source: str) -> SourceLog:
+        if source not in self.logs:
+            records = tuple(record for record in house.catalog.records.values() if record.source.name == source)
+            self.logs[source] = SourceLog(source, self.readers[source], records)
+        return self.logs[source]
+
+    def hinted(self, catalog: Catalog, hint: Hint) -> None:
+        """A department says that rows of a relation may have changed: whoever watches them looks."""
+        for record in catalog.records.values():
+            if record.source.name == hint.source and relation_name(record.relation) == hint.relation:
+                keys = None if hint.keys is None else decoded(record, hint.keys)
+                for cohort in list(self.cohorts.values()):
+                    if record.name in cohort.records and (keys is None or keys):
+                        cohort.hinted(record.name, keys)
 
     def _pace(self, record: Record) -> Pace:
         source = record.source
@@ -152,5 +189,10 @@ class Room:
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self.settled()
+        for one in self.logs.values():
+            await one.ended()
+        for watch in self.watches.values():
+            if isinstance(watch, TagWatch):
+                await watch.ended()
         if self.kept is not None:
             await self.kept.aclose()

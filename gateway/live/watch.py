@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ import structlog
 from gateway.live.pace import Pace
 from gateway.pushdown import column_of, encode_range, plain_column
 from schema.catalog import Record
-from schema.changes import Watermark
+from schema.changes import Watermark, polled
 from schema.fetch import (
     EVERYTHING,
     Cell,
@@ -41,6 +41,18 @@ class Watcher(Protocol):
     """Is told which rows of a record may have changed; None: any of them."""
 
     def notice(self, record: str, keys: set[Any] | None) -> None: ...
+
+
+class Watching(Protocol):
+    """Tells of one record's changes. ``join``: from when it returns, none goes unnoticed; ``interval_s``: how often
+    everything watched is to be read anew all the same."""
+
+    @property
+    def interval_s(self) -> float: ...
+
+    async def join(self, watcher: Watcher) -> None: ...
+
+    def leave(self, watcher: Watcher) -> None: ...
 
 
 def now() -> dt.datetime:
@@ -68,16 +80,26 @@ class Watch:
 
     @property
     def changes(self) -> Watermark:
-        assert isinstance(self.record.changes, Watermark)
-        return self.record.changes
+        changes = polled(self.record.changes)
+        assert isinstance(changes, Watermark)
+        return changes
+
+    @property
+    def interval_s(self) -> float:
+        """How often everything watched is to be read anew all the same."""
+        return self.changes.compare_s
 
     async def join(self, watcher: Watcher) -> None:
         """From when this returns, no change goes unnoticed. The first one starts the polling."""
+        self.enter(watcher)
+        await self._ready.wait()
+
+    def enter(self, watcher: Watcher) -> None:
+        """As ``join``, without waiting."""
         self.watchers.add(watcher)
         if self._task is None:
             self._ready.clear()
             self._task = asyncio.create_task(self._poll())
-        await self._ready.wait()
 
     def leave(self, watcher: Watcher) -> None:
         """The last one stops the polling."""
@@ -85,7 +107,11 @@ class Watch:
         if not self.watchers and self._task is not None:
             self._task.cancel()
             self._task = None
-            self.reached, self.seen = None, {}
+            self.forget()
+
+    def forget(self) -> None:
+        """Where the marks stand is found out anew by the next look."""
+        self.reached, self.seen = None, {}
 
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
@@ -218,6 +244,14 @@ class Watch:
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self.time_s
+
+
+def decoded(record: Record, raws: Iterable[Any]) -> set[Any]:
+    """The keys that a source's own spellings of them stand for; those that cannot be read are left out: rows with such
+    keys are shown to nobody."""
+    assert record.key_field.codec is not None
+    found = (_decoded(record.key_field.codec, raw) for raw in raws)
+    return {key for key in found if key is not None}
 
 
 def _decoded(codec: Any, raw: Any) -> Any:

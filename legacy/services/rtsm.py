@@ -73,17 +73,19 @@ def app(folder: Path, rate_per_s: float | None = None) -> Starlette:
     """``GET /api/v2/visits``, ``/api/v2/visits/{id}`` and ``/api/v2/visit_staff``, with the key of ``rtsm.key`` in
     X-Api-Key; over ``rate_per_s`` requests a second the answer is 429 with Retry-After."""
     rate = Rate(rate_per_s) if rate_per_s else None
-    rtsm = _Rtsm(Store(folder / "rtsm.sqlite", INDEXES), secret(folder, "rtsm.key"), rate)
+    statistics = Statistics()
+    rtsm = _Rtsm(Store(folder / "rtsm.sqlite", INDEXES), secret(folder, "rtsm.key"), rate, statistics)
     routes = [
         Route("/api/v2/visits", rtsm.visits, methods=["GET"]),
         Route("/api/v2/visits/{number}", rtsm.visit, methods=["GET"]),
         Route("/api/v2/visit_staff", rtsm.visit_staff, methods=["GET"]),
     ]
-    return service(routes, Statistics())
+    return service(routes, statistics)
 
 
 class _Rtsm:
-    def __init__(self, store: Store, key: str, rate: Rate | None) -> None:
+    def __init__(self, store: Store, key: str, rate: Rate | None, statistics: Statistics) -> None:
+        self._statistics = statistics
         self._store = store
         self._key = key.encode()
         self._rate = rate
@@ -122,10 +124,14 @@ class _Rtsm:
         query = _arguments(request, {"page", "size", *(one.name for one in filters)})
         page, size = whole(query.get("page"), 1, 10**6), whole(query.get("size"), PAGE, MOST_PAGE)
         conditions = tuple(one.condition(query[one.name]) for one in filters if one.name in query)
+        tag = f'"{await self._store.version()}"'
+        if request.headers.get("if-none-match") == tag:
+            self._statistics.rename(request.url.path, f"{request.url.path} unchanged")
+            return Response(status_code=304, headers={"etag": tag})
         total, rows = await self._store.page(Listing(table, columns, key, conditions, (page - 1) * size, size))
         pages = -(-total // size)
         following = str(request.url.include_query_params(page=page + 1)) if page < pages else None
-        return answer({"count": total, "page": page, "pages": pages, "next": following, "results": rows})
+        return answer({"count": total, "page": page, "pages": pages, "next": following, "results": rows}, headers={"etag": tag})
 
 
 def _arguments(request: Request, known: set[str]) -> dict[str, str]:

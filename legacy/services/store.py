@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,7 @@ class Store:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
         self._totals: dict[Condition, int] = {}
         self._totals_version = -1
+        self._started = os.urandom(4).hex()
 
     async def one(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
         """The first row, or None."""
@@ -82,6 +84,14 @@ class Store:
     async def page(self, listing: Listing) -> tuple[int, list[dict[str, Any]]]:
         """How many rows there are in all, and those of the page."""
         return await self._aside(lambda: self._page(listing))
+
+    async def version(self) -> str:
+        """Another one whenever anybody has changed anything here, and after each start of the service."""
+        return await self._aside(lambda: f"{self._started}-{self._version()}")
+
+    def _version(self) -> int:
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version + self._connection.total_changes
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """``work`` in one transaction, undone when it raises."""
