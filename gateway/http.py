@@ -25,7 +25,7 @@ RESPONSE_JSON = b"application/graphql-response+json; charset=utf-8"
 PLAIN_JSON = b"application/json; charset=utf-8"
 STATUS = {
     "ok": 200, "request_error": 400, "unauthenticated": 401, "ledger_unavailable": 503, "internal": 500,
-    "not_allowed": 405,
+    "not_allowed": 405, "late": 504,
 }  # fmt: skip
 FIXED_HEADERS = [
     (b"cache-control", b"no-store"),

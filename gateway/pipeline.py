@@ -36,10 +36,20 @@ from schema.errors import Code
 
 log = structlog.get_logger("gateway")
 
+GRACE_S = 1.0
+"""Sources end at the deadline; what they brought may then still be put together for so long."""
 PATIENCE = 0.25
 MOST_PATIENCE_S = 0.05
 BESIDE = frozenset({"catalog", "field"})
 CONTEXT_NAMES = {"purpose": "purpose", "case": "case", "onBehalfOf": "on_behalf_of"}
+
+
+class TooLate(OperationError):
+    """What the departments told in time could not be put together in time."""
+
+    def __init__(self) -> None:
+        message = "the answer could not be put together in time; try again later, or ask for less"
+        super().__init__(Code.DEADLINE, (ErrorInfo(message),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ async def answer(house: House, incoming: Incoming) -> Answer:
         else:
             body = await _answered(house, course, operation, access)
     except OperationError as error:
-        outcome = "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
+        outcome = _outcome(error, incoming)
         course.codes.append(error.code)
         body = _errors([{"message": info.message, **locations(info), "extensions": {"code": error.code}}
                         for info in error.errors])  # fmt: skip
@@ -124,6 +134,12 @@ async def answer(house: House, incoming: Incoming) -> Answer:
     except AuthError as error:
         return Answer(_errors([{"message": error.message, "extensions": {"code": error.code}}]), "ledger_unavailable")
     return Answer(body, outcome, receipt)
+
+
+def _outcome(error: OperationError, incoming: Incoming) -> str:
+    if isinstance(error, TooLate):
+        return "late"
+    return "not_allowed" if incoming.read_only and isinstance(error, NotAQuery) else "request_error"
 
 
 def _patience_s(house: House, taken_ms: int) -> float:
@@ -151,8 +167,13 @@ async def _run(house: House, course: Course, compiled: Compiled) -> Execution:
     run = Execution(compiled.prepared, course.operation.variables, course.principal, house.reach, deadline)
     if first is not None:
         run.sources.calls, run.sources.rows_read = first.sources.calls, first.sources.rows_read
-    async with asyncio.timeout_at(deadline + 1.0):
-        await run.run()
+    try:
+        async with asyncio.timeout_at(deadline + GRACE_S):
+            await run.run()
+    except TimeoutError:
+        run.results.clear()  # what was read stands in the ledger, and that nothing of it was given
+        course.run = run
+        raise TooLate from None
     return run
 
 

@@ -36,7 +36,7 @@ class Incoming:
 class Answer:
     """``body``: the GraphQL response as JSON. ``outcome``: ``ok`` (there is ``data``), ``request_error`` (parse,
     validation, variables or context: nothing was executed), ``unauthenticated``, ``ledger_unavailable``,
-    ``not_allowed`` (a mutation by GET), ``internal``."""
+    ``not_allowed`` (a mutation by GET), ``late`` (not put together in time), ``internal``."""
 
     body: bytes
     outcome: str = "ok"

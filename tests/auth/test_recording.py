@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import orjson
@@ -11,6 +12,8 @@ from graphql import parse
 from auth.credentials import Context, Credentials
 from auth.errors import AuthError
 from auth.principal import ANONYMOUS, Principal
+from gateway import pipeline
+from gateway.executor import Execution
 from gateway.operation import redacted
 from gateway.pipeline import answer
 from gateway.request import GraphQLRequest, Incoming
@@ -42,6 +45,27 @@ async def test_no_value_gets_into_an_entry(file_desk: Desk, query: str) -> None:
     entry = file_desk.ledger.entries[-1].decode()
     assert CNIC[:8] not in entry
     assert file_desk.ledger.last["operation"], "the form of the question is kept"
+
+
+async def test_what_came_too_late_is_recorded_with_what_was_read_for_it(
+    file_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Execution.run
+
+    async def run_and_dawdle(self: Execution) -> None:
+        await whole(self)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Execution, "run", run_and_dawdle)
+    monkeypatch.setattr(pipeline, "GRACE_S", 0.0)
+    monkeypatch.setattr(file_desk.house, "time_s", 1.0)
+    response = await file_desk.ask("{ schools(first: 2) { nodes { code } } }", AUDITOR)
+    assert [error["extensions"]["code"] for error in response["errors"]] == ["DEADLINE"]
+    assert "data" not in response
+    entry = file_desk.ledger.last
+    assert (entry["outcome"], entry["faultCode"], entry["succeeded"]) == ("late", ["DEADLINE"], False)
+    assert entry["rows"]["education.School"] > 0
+    assert entry["rowsGiven"] == {}
 
 
 async def test_variables_are_not_in_an_entry(file_desk: Desk) -> None:
