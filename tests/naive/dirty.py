@@ -23,25 +23,28 @@ async def soiled(
     catalog: Catalog, connectors: Mapping[str, Connector], chance: random.Random
 ) -> dict[str, Connector]:
     """Connectors over the soiled copies, by source. Sources keep what they are able to do."""
-    found: dict[str, dict[str, list[RawRow]]] = {}
+    alike: dict[tuple[str, str], list[Record]] = {}
     for record in catalog.records.values():
-        capabilities = record.source.capabilities
-        if record.source.kind in ("derived", "kept") or not capabilities.list_all:
-            continue
-        rows = await _raw(record, connectors[record.source.name])
+        if record.source.kind not in ("derived", "kept") and record.source.capabilities.list_all:
+            alike.setdefault((record.source.name, relation_name(record.relation)), []).append(record)
+    found: dict[str, dict[str, list[RawRow]]] = {}
+    for (source, relation), records in alike.items():
+        rows = await _raw(records, connectors[source])
         rows = chance.sample(rows, min(len(rows), MOST))
-        relations = found.setdefault(record.source.name, {})
-        assert relation_name(record.relation) not in relations, record.name
-        relations[relation_name(record.relation)] = _soil(record, rows, chance)
+        for record in records:
+            rows = _soil(record, rows, chance)
+        found.setdefault(source, {})[relation] = rows
     return {
         name: MemoryConnector(connector.source, found[name]) if name in found else connector
         for name, connector in connectors.items()
     }
 
 
-async def _raw(record: Record, connector: Connector) -> list[RawRow]:
-    parts = [part for part in record.fields.values() if part.column is not None]
-    shape = FetchShape(record.relation, tuple(map(cell_of, parts)))
+async def _raw(records: list[Record], connector: Connector) -> list[RawRow]:
+    """The rows of one relation, with every column a record has of it."""
+    fields = [part for record in records for part in record.fields.values() if part.column is not None]
+    parts = list({str(part.column): part for part in fields}.values())
+    shape = FetchShape(records[0].relation, tuple(map(cell_of, parts)))
     answer = await connector.fetch(Fetch(shape, asyncio.get_running_loop().time() + 60))
     return [dict(zip([str(part.column) for part in parts], row, strict=True)) for row in answer.rows]
 
