@@ -50,6 +50,18 @@ class ChangeLog(Protocol):
     async def aclose(self) -> None: ...
 
 
+def note(seen: dict[LoggedTable, set[Any] | None], table: LoggedTable, keys: set[Any] | None, most: int) -> None:
+    """Adds keys to what was seen of a table; past ``most`` of them, or where they are not told, any row may have
+    changed."""
+    known = seen.setdefault(table, set())
+    if known is None:
+        return
+    if keys is None or len(known) + len(keys) > most:
+        seen[table] = None
+    else:
+        known |= keys
+
+
 def tables_of(record: Record) -> tuple[LoggedTable, ...]:
     """What a record declared by ``logged`` is told of: first the table that tells its keys, then those it is joined
     from. Empty for any other."""

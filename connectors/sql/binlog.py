@@ -9,7 +9,7 @@ from struct import unpack_from
 from typing import Any
 from zlib import crc32
 
-from schema.changelog import MOST, LoggedTable
+from schema.changelog import MOST, LoggedTable, note
 
 QUERY, ROTATE, XID, TABLE_MAP = 2, 4, 16, 19
 WRITES, UPDATES, DELETES = (23, 30), (24, 31), (25, 32)
@@ -89,7 +89,7 @@ class Decoder:
         if self._open:
             self.place = (self.file, end)
         for table, keys in self._open.items():
-            self._add(self.seen, table, keys)
+            note(self.seen, table, keys, self.most)
         self._open.clear()
 
     def _query(self, body: bytes, end: int) -> None:
@@ -159,16 +159,7 @@ class Decoder:
         rows = _cells(body, at, images, types, told, places) if keyed else ()
         for row in rows:
             for table, column in keyed:
-                self._add(self._open, table, _keys(row, column))
-
-    def _add(self, into: dict[LoggedTable, set[Any] | None], table: LoggedTable, keys: set[Any] | None) -> None:
-        known = into.setdefault(table, set())
-        if known is None:
-            return
-        if keys is None or len(known) + len(keys) > self.most:
-            into[table] = None
-        else:
-            known |= keys
+                note(self._open, table, _keys(row, column), self.most)
 
 
 def _keys(row: Mapping[int, bytes | None], column: KeyColumn) -> set[Any] | None:

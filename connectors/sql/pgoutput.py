@@ -9,7 +9,7 @@ from struct import error as struct_error
 from struct import unpack_from
 from typing import Any
 
-from schema.changelog import MOST, LoggedTable
+from schema.changelog import MOST, LoggedTable, note
 
 NULL, UNCHANGED = b"nu"
 """Kinds of a cell without its value: null, and what is too long to be told and did not change."""
@@ -55,7 +55,7 @@ class Decoder:
                 if self._open:
                     self.transactions.add(self._transaction)
                 for table, keys in self._open.items():
-                    self._add(self.seen, table, keys)
+                    note(self.seen, table, keys, self.most)
                 self._open.clear()
                 return True
             case b"R":
@@ -108,16 +108,7 @@ class Decoder:
                 self._open[table] = None
                 continue
             for row in rows:
-                self._add(self._open, table, _keys(row, at, table.kind))
-
-    def _add(self, into: dict[LoggedTable, set[Any] | None], table: LoggedTable, keys: set[Any] | None) -> None:
-        known = into.setdefault(table, set())
-        if known is None:
-            return
-        if keys is None or len(known) + len(keys) > self.most:
-            into[table] = None
-        else:
-            known |= keys
+                note(self._open, table, _keys(row, at, table.kind), self.most)
 
 
 def _keys(row: Mapping[int, bytes | None], at: int, kind: str) -> set[Any] | None:
