@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain, repeat
 from typing import Any
 
 from gateway import pages
@@ -148,30 +150,49 @@ def _single(run: Run, step: RowsStep, table: Table) -> RowsResult:
 
 def _linked(step: RowsStep, paging: Paging, table: Table, page: Page, incomplete: bool) -> RowsResult:
     """A page of each parent, one parent's rows behind another's."""
-    found: dict[Any, list[int]] = {}
-    for place, parent in enumerate(table.columns[step.reading.join]):
-        own = found.get(parent)
-        if own is None:
-            found[parent] = [place]
-        else:
-            own.append(place)
+    found = _together(table.columns[step.reading.join])
+    resort, plain = paging.pushed and _spelled_apart(step), paging.pushed and not page.backward
+    if found is not None and plain:
+        most = max(map(len, found.values()), default=0)
+        if most <= (min(1, page.limit) if resort else page.limit):
+            return RowsResult(table, found, page, frozenset(), incomplete)
     kept: list[int] = []
     by_key: dict[Any, Sequence[int]] = {}
     more: list[Any] = []
-    resort, plain = paging.pushed and _spelled_apart(step), paging.pushed and not page.backward
-    for parent, own in found.items():
+    for parent, own in (found or _scattered(table.columns[step.reading.join])).items():
         if resort and len(own) > 1:
-            own = pages.in_order(table.columns, own, paging.order, backward=page.backward)
+            own = pages.in_order(table.columns, [*own], paging.order, backward=page.backward)
         if plain and len(own) <= page.limit:
             has_more = False
         else:
-            own, has_more = _cut(paging, table, own, page)
+            own, has_more = _cut(paging, table, [*own], page)
         start = len(kept)
         kept += own
         by_key[parent] = range(start, len(kept))
         if has_more:
             more.append(parent)
     return RowsResult(_at(table, kept), by_key, page, frozenset(more), incomplete)
+
+
+def _together(keys: Sequence[Any]) -> dict[Any, range] | None:
+    """The places of each key's rows, where these stand together; sources give them so as a rule."""
+    counts = Counter(keys)
+    if not all(map(operator.eq, chain.from_iterable(map(repeat, counts, counts.values())), keys)):
+        return None
+    ends = [*accumulate(counts.values(), initial=0)]
+    return dict(zip(counts, map(range, ends, ends[1:]), strict=False))
+
+
+def _scattered(keys: Sequence[Any]) -> dict[Any, list[int]]:
+    """The places of each key's rows, wherever they stand."""
+    found: dict[Any, list[int]] = {}
+    for place, key in enumerate(keys):
+        own = found.get(key)
+        if own is None:
+            found[key] = [place]
+        else:
+            own.append(place)
+    return found
 
 
 def _spelled_apart(step: RowsStep) -> bool:

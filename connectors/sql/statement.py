@@ -140,7 +140,10 @@ class _Builder:
         )
         ranked = sa.select(*cells, rank).select_from(relation).where(where).subquery("ranked")
         columns = [ranked.c[f"c{index}"] for index in range(len(cells))]
-        return sa.select(*columns).where(ranked.c.rank_ <= self._value(LIMIT, sa.Integer())).order_by(ranked.c.rank_)
+        key = Cell(shape.key)  # one key's rows stand together, as the window had them
+        together = [column for cell, column in zip(shape.cells, columns, strict=True) if cell == key][:1]
+        query = sa.select(*columns).where(ranked.c.rank_ <= self._value(LIMIT, sa.Integer()))
+        return query.order_by(*together, ranked.c.rank_)
 
     def _aggregate(self, relation: Any, where: Any) -> Any:
         shape = self._shape

@@ -21,14 +21,14 @@ SELECT ranked.c0, ranked.c1
 FROM (SELECT code AS c0, name AS c1, row_number() OVER (PARTITION BY convert(name USING utf8mb4) COLLATE utf8mb4_nopad_bin ORDER BY CASE WHEN (bps IS NULL) THEN 1 ELSE 0 END DESC, bps DESC, CASE WHEN ((convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin) IS NULL) THEN 1 ELSE 0 END ASC, convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin ASC) AS rank_
 FROM staff
 WHERE (name IN :gp_keys) AND (convert(name USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_keys)) AS ranked
-WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.rank_;
+WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.c1, ranked.rank_;
 
 -- a few a key, in any order
 SELECT ranked.c0
 FROM (SELECT code AS c0, row_number() OVER (PARTITION BY convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin) AS rank_
 FROM staff
 WHERE (code IN :gp_keys) AND (convert(code USING utf8mb4) COLLATE utf8mb4_nopad_bin IN :gp_keys)) AS ranked
-WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.rank_;
+WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.c0, ranked.rank_;
 
 -- nulls in conditions
 SELECT code AS c0

@@ -18,14 +18,14 @@ SELECT ranked.c0, ranked.c1
 FROM (SELECT code AS c0, name AS c1, row_number() OVER (PARTITION BY CAST(name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 ORDER BY CASE WHEN (bps IS NULL) THEN 1 ELSE 0 END DESC, bps DESC, CASE WHEN ((CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2) IS NULL) THEN 1 ELSE 0 END ASC, CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 ASC) AS rank_
 FROM staff
 WHERE (name IN :gp_keys) AND ((CAST(name AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_keys__marked)) AS ranked
-WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.rank_;
+WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.c1, ranked.rank_;
 
 -- a few a key, in any order
 SELECT ranked.c0
 FROM (SELECT code AS c0, row_number() OVER (PARTITION BY CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 ORDER BY (SELECT NULL)) AS rank_
 FROM staff
 WHERE (code IN :gp_keys) AND ((CAST(code AS NVARCHAR(max)) COLLATE Latin1_General_100_BIN2 + N'|') IN :gp_keys__marked)) AS ranked
-WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.rank_;
+WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.c0, ranked.rank_;
 
 -- nulls in conditions
 SELECT TOP (:gp_limit) code AS c0

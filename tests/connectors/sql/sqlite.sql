@@ -21,14 +21,14 @@ SELECT ranked.c0, ranked.c1
 FROM (SELECT code AS c0, name AS c1, row_number() OVER (PARTITION BY name COLLATE "BINARY" ORDER BY bps DESC NULLS FIRST, code COLLATE "BINARY" ASC NULLS LAST) AS rank_
 FROM staff
 WHERE name COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_keys))) AS ranked
-WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.rank_;
+WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.c1, ranked.rank_;
 
 -- a few a key, in any order
 SELECT ranked.c0
 FROM (SELECT code AS c0, row_number() OVER (PARTITION BY code COLLATE "BINARY") AS rank_
 FROM staff
 WHERE code COLLATE "BINARY" IN (SELECT value FROM json_each(:gp_keys))) AS ranked
-WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.rank_;
+WHERE ranked.rank_ <= :gp_limit ORDER BY ranked.c0, ranked.rank_;
 
 -- nulls in conditions
 SELECT code AS c0
