@@ -1,13 +1,11 @@
-"""Rows into the answer: objects are built by code generated once a plan, from the leaves up; objects many parents share
-are encoded once and spliced in. Pure."""
+"""Rows into the answer: objects are built from the leaves up, by what was worked out once a plan; objects many parents
+share are written once and spliced in. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import orjson
 
 from gateway.allowed import (
     AggregatePart,
@@ -23,9 +21,9 @@ from gateway.allowed import (
     PageInfoPart,
     PlainPart,
     TypeNamePart,
-    ValuePart,
 )
 from gateway.grouping import EMPTY, Group, Groups, average
+from gateway.objects import Builder, Found, make_builder, output, written_once
 from gateway.plan import (
     AggregateLayout,
     ConnectionLayout,
@@ -34,26 +32,11 @@ from gateway.plan import (
     ObjectLayout,
     RowsStep,
 )
-from gateway.prepared import Prepared
 from gateway.results import Failed, Finished, RowsResult
-from schema.catalog import Field
-from schema.predicates import TRUE
 from schema.scalars import Scalar
 
-MASK = "********"
-"""What a masked text shows: the same for every row, so that it tells nothing. Other types show null."""
 SHARED_BY = 3
-"""A linked object is encoded once and spliced in when it has at least this many parents on average."""
-
-Builder = Callable[..., list[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """What a link shows when nothing is joined; None when its step failed."""
-
-    index: Mapping[Any, Any]
-    default: Any
+"""A linked object is written once and spliced in when it has at least this many parents on average."""
 
 
 @dataclass(slots=True)
@@ -61,7 +44,7 @@ class Assembler:
     """Puts one execution's answer together. ``builders`` live as long as the plan, by layout identity."""
 
     run: Finished
-    builders: dict[int, tuple[Builder, tuple[str, ...]]]
+    builders: dict[int, Builder]
     _reported: set[str] = field(default_factory=set)
 
     def data(self) -> dict[str, Any]:
@@ -88,31 +71,22 @@ class Assembler:
         """The objects of a layout, one a row of its step."""
         result = self.run.results[layout.step]
         assert isinstance(result, RowsResult)
-        links = [self._link(layout, key, inner, result.table.size) for key, inner in layout.links.items()]
-        lookups = [self._looked_up(step) for step in layout.lookups.values()]
-        known = self.builders.get(id(layout))
-        if known is None:
-            known = self.builders[id(layout)] = _make_builder(layout, self.run.prepared)
-        build, _ = known
-        arguments: list[Any] = []
-        for link in links:
-            arguments += (link.index.get, link.default)
-        for found in lookups:
-            arguments.append(found)
-        return build(result.table.columns, result.table.size, self._report_computed, *arguments)
+        found = {key: self._link(layout, inner, result.table.size) for key, inner in layout.links.items()}
+        found |= {key: self._looked_up(step) for key, step in layout.lookups.items()}
+        build = self.builders.get(id(layout))
+        if build is None:
+            build = self.builders[id(layout)] = make_builder(layout, self.run.prepared)
+        return build(result.table, found, self.run.report_computed)
 
-    def _looked_up(self, step: int) -> Callable[[Any], Any]:
+    def _looked_up(self, step: int) -> Found:
         found = self.run.results[step]
         return found.get if isinstance(found, dict) else _nothing
 
-    def _report_computed(self, part: Field, type_name: str) -> None:
-        self.run.report_computed(part, type_name)
-
-    def _link(self, layout: ObjectLayout, key: str, inner: ObjectLayout | ConnectionLayout, parents: int) -> Missing:
+    def _link(self, layout: ObjectLayout, inner: ObjectLayout | ConnectionLayout, parents: int) -> Found:
+        """What a link shows for a value of its local field; None where nothing is joined, or its step failed."""
         if isinstance(inner, ObjectLayout):
-            return Missing(self._one_index(inner, parents), None)
-        connections = self._connections(inner, self._parent_keys(layout.step, inner.parent_position))
-        return Missing(connections, None)
+            return self._one_index(inner, parents).get
+        return self._connections(inner, self._parent_keys(layout.step, inner.parent_position)).get
 
     def _parent_keys(self, step: int, position: int) -> tuple[Any, ...]:
         result = self.run.results[step]
@@ -125,7 +99,7 @@ class Assembler:
             return {}
         objects = self._objects(layout)
         if parents >= SHARED_BY * len(objects):
-            objects = [orjson.Fragment(orjson.dumps(each)) for each in objects]
+            objects = [written_once(each) for each in objects]
         if len(result.by_key) == len(objects):
             return dict(zip(result.by_key, objects, strict=True))
         return {key: objects[found[0]] for key, found in result.by_key.items()}
@@ -371,112 +345,3 @@ def _output(function: str, scalar: Scalar, value: Any) -> Any:
     if function == "avg" or (function == "sum" and scalar.kind in ("int", "decimal")):
         return value if isinstance(value, float) else str(value)
     return scalar.output(value)
-
-
-def output(scalar: Scalar, value: Any) -> Any:
-    """A decoded value as JSON tells it."""
-    return None if value is None else scalar.output(value)
-
-
-def _make_builder(layout: ObjectLayout, prepared: Prepared) -> tuple[Builder, tuple[str, ...]]:
-    """``build(columns, size, report, link0.get, default0, ..., lookup0, ...)`` -> one dict a row."""
-    code = _Code({}, set())
-    parameters = ["columns", "size", "report"]
-    links = {key: number for number, key in enumerate(layout.links)}
-    lookups = {key: number for number, key in enumerate(layout.lookups)}
-    for number in links.values():
-        parameters += [f"get{number}", f"default{number}"]
-    parameters += [f"lookup{number}" for number in lookups.values()]
-    as_text = prepared.as_text[layout.step]
-    items = []
-    for index, part in enumerate(layout.part.parts):
-        items.append(f"{part.key!r}: {_part_expression(part, index, layout, links, lookups, as_text, code)}")
-    each = "for _ in range(size)"
-    if code.read:
-        cells = "".join(f"r{position}, " for position in sorted(code.read))
-        columns = ", ".join(f"columns[{position}]" for position in sorted(code.read))
-        each = f"for ({cells}) in zip({columns}, strict=True)"
-    source = f"def build({', '.join(parameters)}):\n    return [{{{', '.join(items)}}} {each}]\n"
-    exec(compile(source, "<builder>", "exec"), code.scope)
-    return code.scope["build"], tuple(parameters)
-
-
-@dataclass(frozen=True, slots=True)
-class _Code:
-    """What the generated code names, and the columns it reads."""
-
-    scope: dict[str, Any]
-    read: set[int]
-
-    def cell(self, position: int) -> str:
-        """The row's cell at this place."""
-        self.read.add(position)
-        return f"r{position}"
-
-
-def _part_expression(
-    part: Any,
-    index: int,
-    layout: ObjectLayout,
-    links: Mapping[str, int],
-    lookups: Mapping[str, int],
-    as_text: frozenset[int],
-    code: _Code,
-) -> str:
-    match part:
-        case TypeNamePart(type_name=type_name):
-            return repr(type_name)
-        case ValuePart(decision=decision) if not decision.shown:
-            return repr(MASK) if part.field.scalar.kind == "text" else "None"
-        case ValuePart():
-            return _value_expression(part, index, layout, lookups, as_text, code)
-        case OnePart() | ManyPart():
-            cell = code.cell(layout.positions[part.local.name, part.condition])
-            number = links[part.key]
-            found = f"get{number}({cell}, default{number})"
-            if part.condition != TRUE:
-                return f"(None if {cell} is None else {found})"
-            return found
-    return "None"
-
-
-def _value_expression(
-    part: ValuePart,
-    index: int,
-    layout: ObjectLayout,
-    lookups: Mapping[str, int],
-    as_text: frozenset[int],
-    code: _Code,
-) -> str:
-    condition = part.decision.condition
-    names = part.field.reads or (part.field.name,)
-    positions = [layout.positions[name, condition] for name in names]
-    cells = [code.cell(position) for position in positions]
-    scalar = part.field.scalar
-    if part.field.function is not None:
-        code.scope[f"f{index}"] = _computing(part.field, layout.part.access.record.type_name)
-        value = f"f{index}(report, {', '.join(cells)})"
-    elif part.field.batch is not None:
-        value = f"lookup{lookups[part.key]}({cells[0]})"
-    else:
-        value = cells[0]
-        if scalar.inline is None or positions[0] in as_text:
-            return value
-        return f"(None if {value} is None else {scalar.inline.format(v=value)})"
-    code.scope[f"o{index}"] = scalar.output
-    return f"(None if (v{index} := {value}) is None else o{index}(v{index}))"
-
-
-def _computing(part: Field, type_name: str) -> Callable[..., Any]:
-    """The field's function, whose failure is a null and one report."""
-    function = part.function
-    assert function is not None
-
-    def compute(report: Callable[[Field, str], None], *values: Any) -> Any:
-        try:
-            return function(*values)
-        except Exception:
-            report(part, type_name)
-            return None
-
-    return compute

@@ -12,7 +12,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
 import structlog
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, SelectionSetNode, execute
 
@@ -22,11 +21,12 @@ from auth.principal import ANONYMOUS, Principal
 from gateway import explain as explaining
 from gateway import recording
 from gateway.allowed import Allowed
-from gateway.assembler import Assembler, Builder
+from gateway.assembler import Assembler
 from gateway.authorize import authorize, roots_of
 from gateway.cost import Cost, cost_of
 from gateway.executor import Execution
 from gateway.house import House
+from gateway.objects import Builder, written
 from gateway.operation import ErrorInfo, NotAQuery, Operation, OperationError
 from gateway.partwise import keep_plan, settled_key
 from gateway.planner import make_plan
@@ -58,7 +58,7 @@ class Compiled:
     every run costs, None when it depends on the variables."""
 
     prepared: Prepared
-    builders: dict[int, tuple[Builder, tuple[str, ...]]]
+    builders: dict[int, Builder]
     beside: bool
     footprint: recording.Footprint
     cost: Cost
@@ -271,7 +271,7 @@ def _body(house: House, course: Course, run: Execution, compiled: Compiled, oper
     extensions = explaining.extensions(operation, course.incoming.request, run, allowed)
     if extensions:
         response["extensions"] = extensions
-    return orjson.dumps(response)
+    return written(response)
 
 
 def _beside(schema: GraphQLSchema, operation: Operation, request: GraphQLRequest) -> ExecutionResult:
@@ -302,7 +302,7 @@ def told_error(
 
 
 def _errors(errors: list[dict[str, Any]]) -> bytes:
-    return orjson.dumps({"errors": errors})
+    return written({"errors": errors})
 
 
 def locations(info: ErrorInfo) -> dict[str, Any]:

@@ -25,15 +25,14 @@ KARACHI = ZoneInfo("Asia/Karachi")
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """``kind`` is the storage family connectors compare by; ``output`` makes JSON-ready values, ``parse`` reads a
-    client's value (ValueError says what is wrong without repeating it). ``inline`` is ``output`` as an expression
-    over ``{v}`` for generated code, None when the value can go out as it is."""
+    client's value (ValueError says what is wrong without repeating it). ``as_it_is``: ``output`` changes nothing."""
 
     name: str
     kind: str
     python: type
     parse: Callable[[Any], Any]
     output: Callable[[Any], Any]
-    inline: str | None
+    as_it_is: bool
     description: str
 
 
@@ -114,21 +113,21 @@ def _same(value: Any) -> Any:
     return value
 
 
-STRING = Scalar("String", "text", str, _text, _same, None, "Text.")
-INT = Scalar("Int", "int", int, _int32, _same, None, "A whole number of 32 bits.")
-FLOAT = Scalar("Float", "float", float, _float, _same, None, "A floating-point number.")
-BOOLEAN = Scalar("Boolean", "bool", bool, _boolean, _same, None, "True or false.")
-LONG = Scalar("Long", "int", int, _long, str, "str({v})", "A whole number of 64 bits, as a string in JSON.")
+STRING = Scalar("String", "text", str, _text, _same, True, "Text.")
+INT = Scalar("Int", "int", int, _int32, _same, True, "A whole number of 32 bits.")
+FLOAT = Scalar("Float", "float", float, _float, _same, True, "A floating-point number.")
+BOOLEAN = Scalar("Boolean", "bool", bool, _boolean, _same, True, "True or false.")
+LONG = Scalar("Long", "int", int, _long, str, False, "A whole number of 64 bits, as a string in JSON.")
 DECIMAL = Scalar(
-    "Decimal", "decimal", Decimal, _decimal, str, "str({v})",
+    "Decimal", "decimal", Decimal, _decimal, str, False,
     "An exact decimal number, as a string in JSON with its declared scale; floats are refused as input.",
 )  # fmt: skip
-DATE = Scalar("Date", "date", dt.date, _date, _same, None, "A calendar day, e.g. 2025-09-30; no time zone.")
+DATE = Scalar("Date", "date", dt.date, _date, _same, True, "A calendar day, e.g. 2025-09-30; no time zone.")
 DATETIME = Scalar(
-    "DateTime", "datetime", dt.datetime, _datetime, _same, None, "A moment with its offset from UTC."
+    "DateTime", "datetime", dt.datetime, _datetime, dt.datetime.isoformat, False, "A moment with its offset from UTC."
 )  # fmt: skip
 NATIONAL_ID = Scalar(
-    "NationalId", "text", str, _national_id, _same, None, "A CNIC or B-Form number: 13 digits, shown bare."
+    "NationalId", "text", str, _national_id, _same, True, "A CNIC or B-Form number: 13 digits, shown bare."
 )  # fmt: skip
 
 BY_ANNOTATION: dict[Any, Scalar] = {

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from graphql import ArgumentNode, FieldNode, NameNode, VariableNode
 
 from auth.decisions import Decision
@@ -23,6 +22,7 @@ from gateway.assembler import Assembler
 from gateway.authorize import authorize
 from gateway.executor import Execution
 from gateway.house import House
+from gateway.objects import written
 from gateway.operation import ErrorInfo, Operation, OperationError
 from gateway.partwise import keep_plan, settled_key
 from gateway.pipeline import Compiled, Course, told_error
@@ -60,7 +60,7 @@ async def act(house: House, course: Course, operation: Operation, access: Access
         data[field.pick.key], told = await _done(house, course, operation, access, field)
         errors += told
     course.codes += [error["extensions"]["code"] for error in errors]
-    return orjson.dumps({"errors": errors, "data": data} if errors else {"data": data})
+    return written({"errors": errors, "data": data} if errors else {"data": data})
 
 
 def _field(house: House, operation: Operation, access: Access, pick: Picked) -> _Field:

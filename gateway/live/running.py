@@ -7,8 +7,6 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
-
 from auth.principal import Principal
 from gateway.allowed import Allowed
 from gateway.assembler import Assembler
@@ -17,6 +15,7 @@ from gateway.house import House
 from gateway.live.form import KEYS, Form
 from gateway.live.looked import CannotWatch, Looked, NotNow
 from gateway.live.view import Nodes
+from gateway.objects import written
 from gateway.pipeline import Compiled, compiled_over, told_error
 from gateway.plan import ConnectionRootLayout, RowsStep
 from gateway.recording import rows_given
@@ -79,7 +78,7 @@ class Asking:
         data = Assembler(run, compiled.builders).data()
         if self.form.feed is None:
             told = {key: "Query" if name == "__typename" else data.get(key) for key, name in self.form.order}
-            return Looked({}, orjson.dumps(told), tuple(errors), rows_given(run))
+            return Looked({}, written(told), tuple(errors), rows_given(run))
         return Looked(self._rows(run, compiled, data, keys), b"", tuple(errors))
 
     def _error(self, told: Any) -> dict[str, Any]:
@@ -101,7 +100,7 @@ class Asking:
             plural = root.connection.part.record.plural
             message = f"a feed may watch {self.members} {plural}, and these are more; narrow where"
             raise CannotWatch([told_error(message, (self.form.named,), Code.BUDGET_EXCEEDED)])
-        encoded = [[orjson.dumps(node) for node in nodes] for nodes in data[root.key].values()]
+        encoded = [[written(node) for node in nodes] for nodes in data[root.key].values()]
         rows = dict(zip(result.table.columns[step.key], zip(*encoded, strict=True), strict=True))
         return rows if keys is None else {key: nodes for key, nodes in rows.items() if key in keys}
 

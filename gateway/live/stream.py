@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
+import msgspec
 import structlog
 
 from auth.errors import AuthError
@@ -25,6 +25,7 @@ from gateway.live.form import Form, form_of
 from gateway.live.looked import NoAnswer
 from gateway.live.running import Asking
 from gateway.live.view import BEGUN, net
+from gateway.objects import written
 from gateway.operation import ErrorInfo, Operation, OperationError
 from gateway.partwise import keep_plan, settled_key
 from gateway.pipeline import Compiled, Course, check_cost, claims, locations, place_of, told_error
@@ -151,18 +152,18 @@ class Stream:
 
     def _payload(self, event: Event) -> bytes:
         subject = self.course.principal.subject
-        written = event.written.get(subject)
-        if written is None:
+        payload = event.written.get(subject)
+        if payload is None:
             told: dict[str, Any] = {"errors": list(event.errors)} if event.errors else {}
             told["data"] = {self.form.named: self._data(event)}
-            written = event.written[subject] = orjson.dumps(told)
-        return written
+            payload = event.written[subject] = written(told)
+        return payload
 
     def _data(self, event: Event) -> Any:
         feed = self.form.feed
         if feed is None:
             assert event.nodes is not None
-            return orjson.Fragment(event.nodes[0])
+            return msgspec.Raw(event.nodes[0])
         shown: dict[str, Any] = {}
         nodes = iter(event.nodes or ())
         for key, what in feed.fields:
@@ -175,7 +176,7 @@ class Stream:
                     shown[key] = str(event.key) if feed.tells_key and event.change != BEGUN else None
                 case "node":
                     node = next(nodes, None)
-                    shown[key] = None if node is None else orjson.Fragment(node)
+                    shown[key] = None if node is None else msgspec.Raw(node)
                 case _:
                     shown[key] = f"{feed.connection.record.type_name}Change"
         return shown
