@@ -198,6 +198,8 @@ class _Derivation:
     keys: dict[int, tuple[Parent, str]] = field(default_factory=dict)
     """Leaf -> the rows to ask for, by the cell named."""
     shared: list[tuple[RowsOf, int, Given]] = field(default_factory=list)
+    counted: list[tuple[Asked, RecordAccess, Given]] = field(default_factory=list)
+    """Groups that are asked of a source."""
     chosen: frozenset[str] = frozenset()
     """Of a query in parts, those that are asked for and may be read."""
     alike: dict[int, Alike] = field(default_factory=dict)
@@ -235,10 +237,10 @@ class _Derivation:
         return groups.keys <= have and all(one.cell in have for one in groups.measured.values())
 
     def planned(self, node: Node) -> Node:
-        """The query with everything that is read put in as given; what several parts need alike is one node, to be
-        worked out once."""
+        """The query with everything that is read put in as given; what is needed alike in several places is one node,
+        to be worked out once."""
         found = self._planned(node)
-        return self._met.setdefault(found, found) if self.alike else found
+        return self._met.setdefault(found, found)
 
     def _planned(self, node: Node) -> Node:
         match node:
@@ -431,10 +433,10 @@ class _Derivation:
     def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> Given:
         """A cell that may not be read stands at -1: nothing."""
         taken = DeriveInput(step, tuple(stands.get(name, -1) for name in names))
-        if not self.alike or taken not in self.inputs:
+        if taken not in self.inputs:
             self.inputs.append(taken)
             self.abouts.append(about)
-        at = len(self.inputs) - 1 if not self.alike else self.inputs.index(taken)
+        at = self.inputs.index(taken)
         self._touched.add(at)
         return Given(at, names)
 
@@ -475,12 +477,20 @@ class _Derivation:
             access.access.record, self.path, totals, where, terms, tuple(partials),
             None if parent is None else parent[0], remote,
         )  # fmt: skip
-        with self._telling(number):
-            step = self.deriver.totaller.grouped(asked)
         names = (*by, *(f"#{at}" for at in range(len(partials))))
-        about = self.deriver.linker.estimates.rows(access.access.record, where)
-        given = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
-        return _regrouped(node, groups, access, given, partials)
+        return _regrouped(node, groups, access, self._groups(asked, number, names), partials)
+
+    def _groups(self, asked: Asked, number: int, names: tuple[str, ...]) -> Given:
+        """Groups of a leaf; of two that ask the same, one is counted. ``names``: their cells and measures."""
+        access = self.leaves[number].access
+        given = next((one for same, whose, one in self.counted if same == asked and whose == access), None)
+        if given is None:
+            with self._telling(number):
+                step = self.deriver.totaller.grouped(asked)
+            about = self.deriver.linker.estimates.rows(access.record, asked.where)
+            given = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
+            self.counted.append((asked, access, given))
+        return replace(given, names=names)
 
     def _counts(self, record: Record, where: Filter, partials: list[Partial]) -> bool:
         """Whether the source itself can: else its rows are read anyway, and grouped once, here."""
