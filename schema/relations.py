@@ -18,12 +18,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """How everything a ``Select`` has is counted without a costly join that only leaves out rows whose other half is
-    gone. ``sql``: the select without that join, with the columns ``columns``; ``lacking``: a SELECT of the rows which
-    the join leaves out, or of more. Both are asked; where something is lacking, the join is made after all."""
+    """How everything a ``Select`` has is counted: grouped first and joined later, and without a costly join that only
+    leaves out rows whose other half is gone. ``rows``: FROM and WHERE of the table that is counted; ``keys``: name ->
+    expression of what its rows are joined by. ``sql``: the select over ``{rows}``, which has the keys and ``counted``,
+    with ``counted`` passed on and no row lost or doubled; ``columns``: column -> the key it comes by. ``lacking``: a
+    SELECT of the rows which the costly join leaves out, or of more: it is asked too, and where something is lacking the
+    join is made after all."""
 
+    rows: str
+    keys: Mapping[str, str]
     sql: str
-    columns: frozenset[str]
+    columns: Mapping[str, str]
     lacking: str
 
 
