@@ -91,6 +91,7 @@ def gaps(node: Gaps, rows: list[Any]) -> list[Any]:
     return found
 
 
+@lru_cache(4096)
 def _next_month(day: dt.date) -> dt.date:
     return day.replace(day=1) + dt.timedelta(days=calendar.monthrange(day.year, day.month)[1])
 
