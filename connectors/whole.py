@@ -4,6 +4,7 @@ tell that it would leave nothing out (see ``schema.relations.Whole``)."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -57,18 +58,19 @@ def unjoined(shape: FetchShape) -> tuple[FetchShape, FetchShape] | None:
         return None
     if any(cell.when is not None or cell.column.name not in whole.columns for cell in shape.groups):
         return None
-    grouped = Select(whole.sql.format(rows=f"({_grouped(whole, shape)})"), relation.name)
+    needed = frozenset(cell.column.name for cell in shape.groups)
+    grouped = Select(grouped_first(whole, needed), relation.name)
     lacking = FetchShape(Select(whole.lacking, relation.name), measures=(Measure(Function.COUNT),))
     return replace(shape, relation=grouped, measures=(Measure(Function.SUM, COUNTED),)), lacking
 
 
-def _grouped(whole: Whole, shape: FetchShape) -> str:
-    """Rows counted by those of their keys that the shape's groups come by; the others are null."""
-    needed = {whole.columns[cell.column.name] for cell in shape.groups}
+def grouped_first(whole: Whole, columns: Collection[str]) -> str:
+    """The select over rows that are counted by those of their keys which ``columns`` come by; the others are null."""
+    needed = {whole.columns[column] for column in columns}
     keys = [f"{expression if name in needed else 'NULL'} AS {name}" for name, expression in whole.keys.items()]
     by = ", ".join(expression for name, expression in whole.keys.items() if name in needed)
-    text = f"SELECT {', '.join(keys)}, COUNT(*) AS {COUNTED.column.name} {whole.rows}"
-    return f"{text} GROUP BY {by}" if by else text
+    rows = f"SELECT {', '.join(keys)}, COUNT(*) AS {COUNTED.column.name} {whole.rows}"
+    return whole.sql.format(rows=f"({rows} GROUP BY {by})" if by else f"({rows})")
 
 
 def _numbers(rows: list[Any]) -> list[Any]:
