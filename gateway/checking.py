@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.conformance.subject import KINDS
 from connectors.sql import open_sql
+from connectors.whole import grouped_first
 from gateway.opening import open_connectors, open_readers
 from gateway.pushdown import plain_column
 from gateway.settings import Settings, address_of
@@ -81,7 +82,8 @@ async def _missing_columns(settings: Settings, record: Record) -> list[str]:
         declared = [field.column for field in record.fields.values() if field.column is not None]
         missing = await _not_in(connector, text, declared)
         if isinstance(relation, Select) and relation.whole is not None:
-            missing += await _not_in(connector, f"({relation.whole.sql}) rel", sorted(relation.whole.columns))
+            counted = sorted(relation.whole.columns)
+            missing += await _not_in(connector, f"({grouped_first(relation.whole, counted)}) rel", counted)
             await connector.describe(f"({relation.whole.lacking}) rel")
         return missing
     finally:

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
-from auth.decisions import CellAccess, LeafAccess, QueryAccess, RecordAccess, Totals
+from auth.decisions import LeafAccess, QueryAccess, RecordAccess, Totals
 from auth.policy import Access
 from gateway import partwise
-from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, Hop, MeasureTerm, Path, RuleTest, Settled
+from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, MeasureTerm, Path, RuleTest, Settled
 from gateway.drafting import takes_keys
 from gateway.filters import within
 from gateway.keys import with_pieces
 from gateway.linking import KeysFor, Linker, Parent, Wanted
-from gateway.narrowing import Way, narrowed, origins
+from gateway.narrowing import Way, direct, narrowed, origins
 from gateway.plan import DeriveInput, DeriveStep, Keeping, LookupStep, Partial, ScanStep
 from gateway.pushdown import conjuncts
+from gateway.regrouping import regrouped, via
 from gateway.sharing import Alike, alike, cell_key
 from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
@@ -32,17 +33,12 @@ from schema.derive import (
     Described,
     Given,
     Grouped,
-    Held,
     Joined,
     Kept,
-    Latest,
     Listed,
-    Measured,
     Node,
     Parts,
-    Quantile,
     RowsOf,
-    Spread,
     Together,
     cells,
     leaves,
@@ -198,6 +194,8 @@ class _Derivation:
     keys: dict[int, tuple[Parent, str]] = field(default_factory=dict)
     """Leaf -> the rows to ask for, by the cell named."""
     shared: list[tuple[RowsOf, int, Given]] = field(default_factory=list)
+    counted: list[tuple[Asked, RecordAccess, Given]] = field(default_factory=list)
+    """Groups that are asked of a source."""
     chosen: frozenset[str] = frozenset()
     """Of a query in parts, those that are asked for and may be read."""
     alike: dict[int, Alike] = field(default_factory=dict)
@@ -235,10 +233,10 @@ class _Derivation:
         return groups.keys <= have and all(one.cell in have for one in groups.measured.values())
 
     def planned(self, node: Node) -> Node:
-        """The query with everything that is read put in as given; what several parts need alike is one node, to be
-        worked out once."""
+        """The query with everything that is read put in as given; what is needed alike in several places is one node,
+        to be worked out once."""
         found = self._planned(node)
-        return self._met.setdefault(found, found) if self.alike else found
+        return self._met.setdefault(found, found)
 
     def _planned(self, node: Node) -> Node:
         match node:
@@ -277,9 +275,12 @@ class _Derivation:
         self.parts[name] = frozenset(self._touched)
         return name, node
 
-    def seek(self, node: Node, name: str, first: int, parent: Parent, worth: float = 0.0) -> None:
+    def seek(
+        self, node: Node, name: str, first: int, parent: Parent, worth: float = 0.0, *, last: bool = False
+    ) -> None:
         """Asks every leaf that ``name`` comes from unchanged for the keys of ``parent`` only. ``worth``: a leaf of
-        fewer rows is read as it is, where its source lists them."""
+        fewer rows is read as it is, where its source lists them. ``last``: no join further down has keys for it, so
+        that one whose source does not allow so many rows to be read is asked for these."""
         for number, cell_name, expression, back in origins(node, name, Way(first)):
             access = self.leaves[number]
             cell = access.cells.get(cell_name)
@@ -289,10 +290,17 @@ class _Derivation:
             asked = takes_keys(record, cell.field) or derivation_of(record) is not None
             if number in self.keys or access.totals is not None or not asked:
                 continue
-            leaf = leaves(node)[number - first]
-            about = self.deriver.linker.estimates.rows(record, self._where(leaf, number))
-            if worth < about or not record.source.capabilities.list_all:
+            where = self._where(leaves(node)[number - first], number)
+            about, listed = self.deriver.linker.estimates.rows(record, where), record.source.capabilities.list_all
+            if worth < about or not listed or (last and self._passes_budget(record, where)):
                 self.keys[number] = (parent, cell_name)
+
+    def _passes_budget(self, record: Record, where: Filter) -> bool:
+        """Whether more rows would have to be read than the source allows, were it asked for no keys: what it does not
+        test itself is among them."""
+        push = self.deriver.linker.draft(record, self.path).push
+        pushed = AllTests(tuple(part for part in conjuncts(where) if push.can_push(part)))
+        return self.deriver.linker.estimates.rows(record, pushed) > record.source.limits.row_budget
 
     @contextmanager
     def _telling(self, number: int) -> Iterator[None]:
@@ -350,7 +358,7 @@ class _Derivation:
             if cell is None:
                 continue
             if cell.hops:
-                wanted.append(Wanted(_via(access, cell), cell.field, cell.condition))
+                wanted.append(Wanted(via(access, cell), cell.field, cell.condition))
             else:
                 draft.position(cell.field, cell.condition)
         key = draft.key()
@@ -394,7 +402,7 @@ class _Derivation:
         linker.choose(draft, where, None, None)
         own = {key: draft.position(cell.field, cell.condition) for key, cell in one.cells.items() if not cell.hops}
         linked = [(key, cell) for key, cell in one.cells.items() if cell.hops]
-        wanted = tuple(Wanted(_via(access, cell), cell.field, cell.condition) for _, cell in linked)
+        wanted = tuple(Wanted(via(access, cell), cell.field, cell.condition) for _, cell in linked)
         key = draft.key()
         if not draft.cells:
             draft.position(record.key_field)  # only whether there is a row is asked
@@ -413,7 +421,7 @@ class _Derivation:
         access, one = self.leaves[number], self.alike[number]
         if one.step < 0:
             terms = tuple(
-                GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, _via(one.access, cell))
+                GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, via(one.access, cell))
                 for at, cell in enumerate(one.by.values())
             )
             record = one.access.access.record
@@ -431,10 +439,10 @@ class _Derivation:
     def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> Given:
         """A cell that may not be read stands at -1: nothing."""
         taken = DeriveInput(step, tuple(stands.get(name, -1) for name in names))
-        if not self.alike or taken not in self.inputs:
+        if taken not in self.inputs:
             self.inputs.append(taken)
             self.abouts.append(about)
-        at = len(self.inputs) - 1 if not self.alike else self.inputs.index(taken)
+        at = self.inputs.index(taken)
         self._touched.add(at)
         return Given(at, names)
 
@@ -456,7 +464,7 @@ class _Derivation:
             if not self.alike[number].counted:
                 return None
             self._next += 1
-            return _regrouped(node, groups, access, *self._groups_alike(groups, number))
+            return regrouped(node, groups, access, *self._groups_alike(groups, number))
         by = [name for name, _ in below.cells if name in groups.keys]
         terms = tuple(self._term(access, name) for name in by)
         partials = list(COUNT)
@@ -475,12 +483,20 @@ class _Derivation:
             access.access.record, self.path, totals, where, terms, tuple(partials),
             None if parent is None else parent[0], remote,
         )  # fmt: skip
-        with self._telling(number):
-            step = self.deriver.totaller.grouped(asked)
         names = (*by, *(f"#{at}" for at in range(len(partials))))
-        about = self.deriver.linker.estimates.rows(access.access.record, where)
-        given = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
-        return _regrouped(node, groups, access, given, partials)
+        return regrouped(node, groups, access, self._groups(asked, number, names), partials)
+
+    def _groups(self, asked: Asked, number: int, names: tuple[str, ...]) -> Given:
+        """Groups of a leaf; of two that ask the same, one is counted. ``names``: their cells and measures."""
+        access = self.leaves[number].access
+        given = next((one for same, whose, one in self.counted if same == asked and whose == access), None)
+        if given is None:
+            with self._telling(number):
+                step = self.deriver.totaller.grouped(asked)
+            about = self.deriver.linker.estimates.rows(access.record, asked.where)
+            given = self._given(step, names, {name: at for at, name in enumerate(names)}, about)
+            self.counted.append((asked, access, given))
+        return replace(given, names=names)
 
     def _counts(self, record: Record, where: Filter, partials: list[Partial]) -> bool:
         """Whether the source itself can: else its rows are read anyway, and grouped once, here."""
@@ -488,72 +504,19 @@ class _Derivation:
 
     def _term(self, access: LeafAccess, name: str) -> GroupTerm:
         cell = access.cells[name]
-        return GroupTerm(name, cell.field, cell.condition, None, _via(access, cell))
+        return GroupTerm(name, cell.field, cell.condition, None, via(access, cell))
 
     def _by_keys(self, left: Node, first: int, right: Node, on: tuple[tuple[str, str], ...]) -> None:
         """The right side asked for by keys the left side's rows have, as far as it is much larger."""
         below = right
         while isinstance(below, (Grouped, Kept, Computed)):
             below = below.of
-        worth = WORTH_KEYS if isinstance(below, RowsOf) else WORTH_KEYS_DEEP
+        last = isinstance(below, RowsOf)
+        worth = WORTH_KEYS if last else WORTH_KEYS_DEEP
         for one, other in on:
             origin = direct(left, one, first)
             if origin is not None and origin[0] in self.read:
                 step, stands, rows = self.read[origin[0]]
                 if origin[1] in stands:
                     parent = Parent(step, stands[origin[1]], rows)
-                    self.seek(right, other, self._next, parent, rows * worth)
-
-
-def direct(node: Node, name: str, first: int) -> tuple[int, str] | None:
-    """The leaf and cell that a cell is passed on from unchanged, all of its rows or more: its keys may be asked for.
-    ``first``: number of the leftmost leaf."""
-    match node:
-        case RowsOf(cells=named):
-            return (first, name) if name in dict(named) else None
-        case Grouped(of=of, by=by):
-            return direct(of, name, first) if name in by else None
-        case Computed(of=of, cells=added):
-            return None if name in dict(added) else direct(of, name, first)
-        case Joined(left=left, right=right, on=on, kind=kind):
-            if kind == "full":
-                return None
-            found = direct(left, name, first)
-            if found is None and name not in {other for _, other in on}:
-                found = direct(right, name, first + len(leaves(left)))
-            return found
-        case Kept(of=of) | Latest(of=of) | Held(of=of) | Spread(of=of) | Quantile(of=of):
-            return direct(of, name, first)
-    return None
-
-
-def _via(access: LeafAccess, cell: CellAccess) -> tuple[Hop, ...]:
-    record = access.access.record
-    via = []
-    for link, condition, target in cell.hops:
-        via.append(Hop(link, record.fields[link.local], condition, target))
-        record = target.record
-    return tuple(via)
-
-
-def _regrouped(
-    node: Grouped, groups: Counted, access: LeafAccess, given: Node, partials: list[Partial]
-) -> Grouped:
-    """The query's groups, merged from those its source has made."""
-    for link in reversed(groups.chain):
-        given = Kept(given, link.tests) if isinstance(link, Kept) else Computed(given, link.cells)
-    measures = tuple((name, _merging(measure, access, partials)) for name, measure in node.measures)
-    return Grouped(given, node.by, measures)
-
-
-def _merging(measure: Measured, access: LeafAccess, partials: list[Partial]) -> Measured:
-    """The measure over groups that a source has measured already."""
-    match measure.function:
-        case "distinct":
-            return measure
-        case "count":
-            return Measured("counted", "#0", measure.only)
-    cell = access.cells[measure.cell or ""]
-    at = partials.index(Partial(measure.function, MeasureTerm(measure.function, cell.field, cell.condition)))
-    merged = {"values": "counted"}.get(measure.function, measure.function)
-    return Measured(merged, f"#{at}", measure.only)
+                    self.seek(right, other, self._next, parent, rows * worth, last=last)

@@ -71,8 +71,7 @@ def evaluate(node: Node, given: Mapping[int, Table], most: int | None = None, en
     """Rows with the cells of ``schema.derive.cells(node)``, in no particular order. A join that would make more than
     ``most`` rows is left to the engine. Raises PastBound without one, where what comes back is still more, and where
     spans of months make more."""
-    times = _times(node) if isinstance(node, Parts) else Counter[int]()
-    return _Evaluation(given, times, sys.maxsize if most is None else most, engine).table(node)
+    return _Evaluation(given, _times(node), sys.maxsize if most is None else most, engine).table(node)
 
 
 def _times(node: Node) -> Counter[int]:

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -57,7 +58,7 @@ def held(node: Held, rows: list[Any], most: int) -> list[Any]:
                 until = _next_month(day_of(row[on]))
                 for _ in range(node.months):
                     until = _next_month(until)
-            found += [(*row, first.isoformat()[:7], days) for first, days in _months(day_of(row[on]), until)]
+            found += [(*row, month, days) for month, days in _months(day_of(row[on]), until)]
             if len(found) > most:
                 raise PastBound
     return found
@@ -70,7 +71,7 @@ def spread(node: Spread, rows: list[Any], most: int) -> list[Any]:
     for row in rows:
         if row[first] is not None and row[last] is not None:
             after = day_of(row[last]) + dt.timedelta(days=1)
-            found += [(*row, month.isoformat()[:7]) for month, _ in _months(day_of(row[first]), after)]
+            found += [(*row, month) for month, _ in _months(day_of(row[first]), after)]
             if len(found) > most:
                 raise PastBound
     return found
@@ -90,18 +91,20 @@ def gaps(node: Gaps, rows: list[Any]) -> list[Any]:
     return found
 
 
+@lru_cache(4096)
 def _next_month(day: dt.date) -> dt.date:
     return day.replace(day=1) + dt.timedelta(days=calendar.monthrange(day.year, day.month)[1])
 
 
-def _months(start: dt.date, until: dt.date) -> list[tuple[dt.date, int]]:
-    """The days from ``start`` to before ``until``, month by month."""
+@lru_cache(4096)  # thousands of rows hold from one count to the next, which are on the same days
+def _months(start: dt.date, until: dt.date) -> tuple[tuple[str, int], ...]:
+    """How many of the days from ``start`` to before ``until`` are in each month."""
     found = []
     while start < until:
         end = min(until, _next_month(start))
-        found.append((start, (end - start).days))
+        found.append((start.isoformat()[:7], (end - start).days))
         start = end
-    return found
+    return tuple(found)
 
 
 def quantile(node: Quantile, rows: list[Any]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schema.fetch import AllOf, Among, AnyOf, Comparison, Complement, Condition, Fixed, NullCheck
+from schema.fetch import AllOf, Among, AnyOf, Comparison, Complement, Condition, FetchShape, Fixed, NullCheck
 from schema.relations import Relation
 
 
@@ -25,6 +25,15 @@ def columns_of(condition: Condition) -> frozenset[str]:
         case NullCheck(column=column) | Comparison(column=column) | Among(column=column):
             return frozenset({column.name})
     return frozenset()
+
+
+def columns_asked(shape: FetchShape) -> frozenset[str]:
+    """The columns of its relation that a fetch of the shape reads."""
+    measured = (measure.cell for measure in shape.measures if measure.cell is not None)
+    cells = (*shape.cells, *shape.groups, *measured, *(ordering.cell for ordering in shape.order))
+    tests = (shape.where, *(cell.when for cell in cells if cell.when is not None))
+    own = {cell.column.name for cell in cells} | ({shape.key.name} if shape.key is not None else set())
+    return frozenset(own).union(*(columns_of(test) for test in tests))
 
 
 def relations_of(condition: Condition) -> Iterator[Relation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -18,25 +18,57 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """How everything a ``Select`` has is counted without a costly join that only leaves out rows whose other half is
-    gone. ``sql``: the select without that join, with the columns ``columns``; ``lacking``: a SELECT of the rows which
-    the join leaves out, or of more. Both are asked; where something is lacking, the join is made after all."""
+    """How everything a ``Select`` has is counted: grouped first and joined later, and without a costly join that only
+    leaves out rows whose other half is gone. ``rows``: FROM and WHERE of the table that is counted; ``keys``: name ->
+    expression of what its rows are joined by. ``sql``: the select over ``{rows}``, which has the keys and ``counted``,
+    with ``counted`` passed on and no row lost or doubled; ``columns``: column -> the key it comes by. ``lacking``: a
+    SELECT of the rows which the costly join leaves out, or of more: it is asked too, and where something is lacking the
+    join is made after all."""
 
+    rows: str
+    keys: Mapping[str, str]
     sql: str
-    columns: frozenset[str]
+    columns: Mapping[str, str]
     lacking: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """LEFT JOINs of a ``Select`` that bring columns to its rows, one row to each, and take none away. ``columns``:
+    column -> its expression. A statement that asks for none of them is sent without the joins."""
+
+    joins: str
+    columns: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
     """A portable SELECT whose result columns are the relation's columns. ``{inside}`` may stand once in its WHERE
     clause: conditions on the columns of ``inside`` (column -> inner expression) are repeated there, so that a grouped
-    or pivoted select reads only what is asked for. ``whole``: how all of it is counted."""
+    or pivoted select reads only what is asked for. ``whole``: how all of it is counted. ``beside``: joins in ``sql``
+    that not every statement needs, as they are written there. Raises ValueError where one is not in it once."""
 
     sql: str
     name: str
     inside: Mapping[str, str] = field(default_factory=dict)
     whole: Whole | None = None
+    beside: tuple[Beside, ...] = ()
+
+    def __post_init__(self) -> None:
+        for one in self.beside:
+            for part in (one.joins, *(f"{told} AS {name}" for name, told in one.columns.items())):
+                if self.sql.count(part) != 1:
+                    raise ValueError(f"{self.name}: {part!r} does not stand in the select once")
+
+    def asked_for(self, columns: Container[str]) -> str:
+        """The select without the joins that none of ``columns`` needs; what they bring is null."""
+        sql = self.sql
+        for one in self.beside:
+            if not any(name in columns for name in one.columns):
+                sql = sql.replace(one.joins, "")
+                for name, told in one.columns.items():
+                    sql = sql.replace(f"{told} AS {name}", f"NULL AS {name}")
+        return sql
 
 
 @dataclass(frozen=True, slots=True)

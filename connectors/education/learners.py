@@ -12,36 +12,47 @@ from schema.classification import confidential, restricted
 from schema.codecs import cnic, code_table, decimal, paisa
 from schema.declare import column, many, one, record
 from schema.districts import district_alias
-from schema.relations import Select
+from schema.relations import Beside, Select
 from schema.scalars import NationalId
 
-GUARDIANS = "".join(
-    f"LEFT JOIN student_guardians {of}r ON {of}r.student_id = u.id AND {of}r.guardian_relation_id = {relation} "
-    f"LEFT JOIN security_users {of} ON {of}.id = {of}r.guardian_id "
-    for relation, of in ((1, "fa"), (2, "mo"), (3, "gu"))
+GUARDIANS = tuple(
+    Beside(
+        f"LEFT JOIN student_guardians {of}r ON {of}r.student_id = u.id AND {of}r.guardian_relation_id = {relation} "
+        f"LEFT JOIN security_users {of} ON {of}.id = {of}r.guardian_id ",
+        {column: f"{of}.identity_number"},
+    )
+    for relation, of, column in ((1, "fa", "father_nic"), (2, "mo", "mother_nic"), (3, "gu", "guardian_nic"))
 )
-TODAY = (
+TODAY = Beside(
     "LEFT JOIN institution_students now ON now.student_id = u.id AND now.student_status_id = 1 "
-    "LEFT JOIN institutions ni ON ni.id = now.institution_id "
+    "LEFT JOIN institutions ni ON ni.id = now.institution_id ",
+    {"school_now": "ni.code"},
 )
+"""Most questions about a learner's years ask neither who the guardians are nor where the learner is today."""
+OF_GUARDIANS = "".join(one.joins for one in GUARDIANS)
 WHOSE = (
     "u.openemis_no AS openemis_no, u.identity_number AS identity_number, ni.code AS school_now, "
     "fa.identity_number AS father_nic, mo.identity_number AS mother_nic, gu.identity_number AS guardian_nic"
 )
-LEARNER = f"JOIN security_users u ON u.id = e.student_id AND u.is_student = 1 {TODAY}{GUARDIANS}"
+LEARNER = f"JOIN security_users u ON u.id = e.student_id AND u.is_student = 1 {TODAY.joins}{OF_GUARDIANS}"
 """The learner a row ``e`` is about."""
 STATUS = code_table(
     "enrolment status",
     {1: "Current", 2: "Transferred", 3: "Withdrawn", 4: "Graduated", 5: "Promoted", 6: "Repeated"}, kind="int",
 )  # fmt: skip
+CLASS_TODAY = Beside(
+    f"{TODAY.joins}LEFT JOIN education_grades g ON g.id = now.education_grade_id "
+    f"{DISTRICT_OF_AREA.replace('i.area_id', 'ni.area_id')}",
+    {**TODAY.columns, "grade": "g.name", "dist_nm": "d.name"},
+)
 AFTER_SCHOOL = "10 years after leaving school"
 
 learner_rows = Select(
     f"SELECT {WHOSE}, u.first_name || ' ' || u.last_name AS full_name, u.gender_id AS gender_id, "
     "u.date_of_birth AS date_of_birth, g.name AS grade, d.name AS dist_nm FROM security_users u "
-    f"{TODAY}{GUARDIANS}LEFT JOIN education_grades g ON g.id = now.education_grade_id "
-    f"{DISTRICT_OF_AREA.replace('i.area_id', 'ni.area_id')} WHERE u.is_student = 1",
+    f"{OF_GUARDIANS}{CLASS_TODAY.joins} WHERE u.is_student = 1",
     "security_users",
+    beside=(CLASS_TODAY, *GUARDIANS),
 )
 
 
@@ -84,6 +95,7 @@ enrolment_rows = Select(
     f"{LEARNER}JOIN institutions i ON i.id = e.institution_id "
     f"LEFT JOIN academic_periods p ON p.id = e.academic_period_id {DISTRICT_OF_AREA}",
     "institution_students_of_all_years",
+    beside=(TODAY, *GUARDIANS),
 )
 
 
@@ -120,6 +132,7 @@ report_rows = Select(
     f"FROM student_year_reports e {LEARNER}JOIN institutions i ON i.id = e.institution_id "
     f"LEFT JOIN academic_periods p ON p.id = e.academic_period_id {DISTRICT_OF_AREA}",
     "student_year_reports",
+    beside=(TODAY, *GUARDIANS),
 )
 
 
@@ -154,6 +167,7 @@ scholarship_rows = Select(
     f"FROM scholarship_recipients e {LEARNER}"
     "LEFT JOIN scholarships s ON s.id = e.scholarship_id LEFT JOIN academic_periods p ON p.id = e.academic_period_id",
     "scholarship_recipients",
+    beside=(TODAY, *GUARDIANS),
 )
 
 
@@ -181,9 +195,10 @@ guardian_rows = Select(
     "SELECT r.id AS guardian_row, u.openemis_no AS openemis_no, u.identity_number AS identity_number, "
     "ni.code AS school_now, t.name AS relation, x.first_name || ' ' || x.last_name AS full_name, "
     "x.identity_number AS guardian_nic FROM student_guardians r JOIN security_users x ON x.id = r.guardian_id "
-    f"JOIN security_users u ON u.id = r.student_id AND u.is_student = 1 {TODAY}"
+    f"JOIN security_users u ON u.id = r.student_id AND u.is_student = 1 {TODAY.joins}"
     "LEFT JOIN guardian_relations t ON t.id = r.guardian_relation_id",
     "student_guardians",
+    beside=(TODAY,),
 )
 
 

@@ -33,5 +33,7 @@ rtsm = Source(
 )  # fmt: skip
 board = Source(
     "board", "education", "drop", "Exam board result files (CSV)", FILES, owner="Controller of Examinations",
+    # Keys are looked for here, in lines that were read already: the files are gone through once for all of them.
+    limits=Limits(max_keys=50_000),
     description="One file a year, dropped by the board.", refresh="yearly", kept_s=3600,
 )  # fmt: skip

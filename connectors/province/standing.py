@@ -15,6 +15,7 @@ from connectors.province.sources import records as source
 from schema.declare import derived, link_from, one, taken
 from schema.derive import (
     Expression,
+    Query,
     Test,
     added,
     cases,
@@ -32,7 +33,7 @@ from schema.derive import (
     total,
     values,
 )
-from schema.predicates import row
+from schema.predicates import Condition, row
 from schema.scalars import NationalId
 
 POINTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("early_warning.toml").read_text())
@@ -63,24 +64,29 @@ LEVEL = cases(
 begun = rows("education.Enrolment", of="learner_code", at="year", school_class="school_class").group(
     "of", first_year=least("at"), first_class=least("school_class")
 )
-peers = (
-    rows("education.YearReport", class_district="district_code", class_year="year", of_class="school_class",
-         school_days="school_days", excused_all="absent_excused", unexcused_all="absent_unexcused", marks="mark")
-    .group("class_district", "class_year", "of_class", reports=count(), all_days=total("school_days"),
-           all_excused=total("excused_all"), all_unexcused=total("unexcused_all"), all_marks=total("marks"),
-           marked=values("marks"))
-    .keep(cell.reports >= 10)
-    .compute(all_absent=added("all_excused", "all_unexcused"))
-    .compute(class_absence=ratio("all_absent", "all_days", times=100, places=1),
-             class_mark=ratio("all_marks", "marked", places=1))
-)  # fmt: skip
 
 
-def judged(reports: Any) -> Any:
-    """Reports with the learner's figures, those of the class, and the points they give."""
+def peers(of: Condition | None) -> Query:
+    """What the reports of each class, district and year come to together: of whole classes only."""
+    return (
+        rows("education.YearReport", of, class_district="district_code", class_year="year", of_class="school_class",
+             school_days="school_days", excused_all="absent_excused", unexcused_all="absent_unexcused", marks="mark")
+        .group("class_district", "class_year", "of_class", reports=count(), all_days=total("school_days"),
+               all_excused=total("excused_all"), all_unexcused=total("unexcused_all"), all_marks=total("marks"),
+               marked=values("marks"))
+        .keep(cell.reports >= 10)
+        .compute(all_absent=added("all_excused", "all_unexcused"))
+        .compute(class_absence=ratio("all_absent", "all_days", times=100, places=1),
+                 class_mark=ratio("all_marks", "marked", places=1))
+    )  # fmt: skip
+
+
+def judged(reports: Query, classes: Condition | None = None) -> Query:
+    """Reports with the learner's figures, those of the class, and the points they give. ``classes``: a condition on
+    year and class that all the reports pass."""
     return (
         reports.left_join(begun, learner="of")
-        .left_join(peers, district="class_district", year="class_year", school_class="of_class")
+        .left_join(peers(classes), district="class_district", year="class_year", school_class="of_class")
         .compute(absent=added("excused", "unexcused"), years=minus("year", "first_year"),
                  classes=minus("school_class", "first_class"))
         .compute(absence=ratio("absent", "days", times=100, places=1), behind=minus("years", "classes"))
@@ -138,9 +144,9 @@ class LearnerStanding:
 
 
 WHO = ("learner", "district", "level")
+THEN = (row.year <= GROWN_UP) & (row.school_class <= BEFORE_LEAVING)
 earlier = judged(
-    rows("education.YearReport", (row.year <= GROWN_UP) & (row.school_class <= BEFORE_LEAVING), **REPORT)
-    .latest("learner", "district", on="year")
+    rows("education.YearReport", THEN, **REPORT).latest("learner", "district", on="year"), THEN
 ).keep(has("level")).group(*WHO, reports=count())  # fmt: skip
 
 

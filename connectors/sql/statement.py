@@ -14,7 +14,7 @@ from sqlalchemy.engine import Dialect
 
 from connectors.sql.dialects import MARK_SQL, SqlDialect
 from connectors.sql.typed import LOOSER, as_own
-from schema.conditions import columns_of, conjuncts
+from schema.conditions import columns_asked, columns_of, conjuncts
 from schema.fetch import (
     AllOf,
     Among,
@@ -92,13 +92,18 @@ class _Shared:
 
 class _Builder:
     """Writes one select. ``alias``: what its relation is called, so that nothing in a select inside another one can
-    be taken for a column of the outer one; None where there is no other."""
+    be taken for a column of the outer one; None where there is no other. ``matched``: columns that the outer one
+    reads."""
 
-    def __init__(self, shape: FetchShape, dialect: SqlDialect, shared: _Shared, alias: str | None = None) -> None:
+    def __init__(
+        self, shape: FetchShape, dialect: SqlDialect, shared: _Shared, alias: str | None = None,
+        matched: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
         self._shape = shape
         self._dialect = dialect
         self._shared = shared
         self._alias = alias
+        self._matched = matched
         self._types = shared.types(shape.relation)
 
     def statement(self) -> Statement:
@@ -169,7 +174,8 @@ class _Builder:
         match relation:
             case Table(name=name):
                 return sa.table(name) if self._alias is None else sa.table(name).alias(self._alias)
-            case Select(sql=sql, inside=inner):
+            case Select(inside=inner):
+                sql = relation.asked_for(columns_asked(self._shape) | self._matched)
                 if "{inside}" in sql:
                     marker = f"'{{inside}}' = '{{inside}}{len(self._shared.insides) or ''}'"
                     at = len(self._shared.insides)
@@ -290,7 +296,8 @@ class _Builder:
         """The select of another relation's rows, without columns, and in it the values that are matched, exact."""
         self._shared.selects += 1
         shape = FetchShape(among.relation, where=among.where)
-        inner = _Builder(shape, self._dialect, self._shared, f"gp_rel{self._shared.selects}")
+        alias = f"gp_rel{self._shared.selects}"
+        inner = _Builder(shape, self._dialect, self._shared, alias, frozenset({among.remote.name}))
         theirs = inner._column(among.remote)
         rows = sa.select().select_from(inner._relation()).where(theirs.is_not(None), inner._where(inner._column))
         return rows, inner._exact(among.remote, theirs)

@@ -4,6 +4,7 @@ the total is made."""
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ COUNTED = """{ students { totalCount byDistrict: aggregate(groupBy: [DISTRICT_CO
     byGrade: aggregate(groupBy: [GRADE]) { count } byGender: aggregate(groupBy: [GENDER]) { count } } }"""
 LISTED = """query L($after: String) { students(first: 1000, after: $after) {
     nodes { code } pageInfo { hasNextPage endCursor } } }"""
+PLACED = """query L($after: String) { students(first: 1000, after: $after) {
+    nodes { grade schoolCode } pageInfo { hasNextPage endCursor } } }"""
 PLANNER = person("planner")
 
 
@@ -124,12 +127,44 @@ async def test_nobody_is_looked_up_for_a_count_while_everybody_is_there(systems:
     assert asked[-1].relation == spec_of(Student).relation  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("columns", "by"),
+    [
+        ((), ""),
+        (("dist_nm",), " GROUP BY institution_id + 0"),
+        (("grade",), " GROUP BY education_grade_id"),
+        (("grade", "school_code", "dist_nm"), " GROUP BY institution_id + 0, education_grade_id"),
+    ],
+)
+def test_rows_are_grouped_by_no_more_than_is_asked_before_they_are_joined(columns: tuple[str, ...], by: str) -> None:
+    relation = spec_of(Student).relation  # type: ignore[union-attr]
+    groups = tuple(Cell(Column(name, "text")) for name in columns)
+    found = unjoined(FetchShape(relation, groups=groups, measures=(Measure(Function.COUNT),)))
+    assert found is not None
+    assert isinstance(found[0].relation, Select)
+    assert f"FROM institution_students WHERE student_status_id = 1{by}) e LEFT JOIN" in found[0].relation.sql
+
+
+async def test_counts_by_school_and_grade_are_those_of_the_pupils_one_by_one(systems: Systems, desk: Desk) -> None:
+    officer = person("department_officer", department="education")
+    query = "{ students { aggregate(groupBy: [GRADE, SCHOOL_CODE]) { key { grade schoolCode } count } } }"
+    found = (await desk.data(query, officer))["students"]["aggregate"]
+    told = {(one["key"]["grade"], one["key"]["schoolCode"]): one["count"] for one in found}
+    listed, after = Counter[tuple[str, str]](), None
+    while after is not False:
+        page = (await desk.data(PLACED, AUDITOR, after=after))["students"]
+        listed.update((one["grade"], one["schoolCode"]) for one in page["nodes"])
+        after = page["pageInfo"]["hasNextPage"] and page["pageInfo"]["endCursor"]
+    assert told == listed
+
+
 def test_only_counts_of_everything_by_what_is_not_the_persons_are_made_without_it() -> None:
     relation = spec_of(Student).relation  # type: ignore[union-attr]
     district, gender = Cell(Column("dist_nm", "text")), Cell(Column("gender_id", "int"))
     shape = FetchShape(relation, measures=(Measure(Function.COUNT),))
     assert unjoined(shape) is not None
     assert unjoined(replace(shape, groups=(district,))) is not None
+    assert unjoined(replace(shape, measures=(Measure(Function.MAX, Cell(Column("grade", "text"))),))) is None
     for other in (
         replace(shape, groups=(gender,)),
         replace(shape, measures=(Measure(Function.COUNT, gender),)),
