@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from auth.access import Access
 from auth.decisions import Decision, RecordAccess, Totals
-from auth.policy import Access
 from gateway.templates import Leaf
 from schema.catalog import Field, Link, Record
 from schema.errors import Code

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from auth.access import Access
 from auth.decisions import Decision, PartRefused, RecordAccess, State, Totals
-from auth.policy import Access
 from gateway import filters, partwise
 from gateway.allowed import (
     LIST,

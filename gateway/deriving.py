@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
+from auth.access import Access
 from auth.decisions import LeafAccess, QueryAccess, RecordAccess, Totals
-from auth.policy import Access
 from gateway import partwise
 from gateway.allowed import AllTests, FieldTest, Filter, GroupTerm, MeasureTerm, Path, RuleTest, Settled
 from gateway.drafting import takes_keys

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from auth.access import Access
 from auth.decisions import Decision, RecordAccess, State, Totals, all_of
-from auth.policy import Access
 from gateway.allowed import (
     AllTests,
     AnyTest,

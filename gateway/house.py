@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from graphql import GraphQLSchema
 
+from auth.access import Access
 from auth.credentials import Authenticator
-from auth.policy import Access, Policy
+from auth.policy import Policy
 from gateway.acting.worker import Worker
 from gateway.live.room import Room
 from gateway.operation import Reader

@@ -12,8 +12,8 @@ from typing import Any
 
 from graphql import ArgumentNode, FieldNode, NameNode, VariableNode
 
+from auth.access import Access
 from auth.decisions import Decision
-from auth.policy import Access
 from gateway import pipeline, recording
 from gateway.acting.outbox import Entry
 from gateway.acting.worker import ActionProblem, Asked

@@ -21,7 +21,7 @@ from graphql import (
 )
 from graphql.language import REMOVE, Visitor
 
-from auth.policy import Access
+from auth.access import Access
 from gateway.allowed import Allowed, AllTests, ConnectionRoot, FeedPart, FieldTest, Filter
 from gateway.authorize import authorize, authorize_feed, roots_of
 from gateway.operation import ErrorInfo, Operation, OperationError

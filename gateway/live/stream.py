@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from auth.access import Access
 from auth.errors import AuthError
-from auth.policy import Access
 from gateway import recording
 from gateway.cursors import BadCursor
 from gateway.house import House

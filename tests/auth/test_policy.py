@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from auth.access import Access
 from auth.decisions import Decision, State
-from auth.policy import Access, Policy
+from auth.policy import Policy
 from auth.principal import ANONYMOUS, Principal
 from schema.catalog import Declared
 from schema.classification import confidential, open_, restricted
