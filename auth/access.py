@@ -14,7 +14,7 @@ from auth.view import View
 from schema.catalog import Action, Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.derivations import derivation_of
-from schema.derive import Derivation
+from schema.derive.nodes import Derivation
 from schema.predicates import TRUE
 from schema.rules import Grant
 

@@ -18,7 +18,8 @@ from auth.decisions import (
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.derivations import cell_path
-from schema.derive import Derivation, Node, RowsOf, leaves, parts_of
+from schema.derive.nodes import Derivation, Node, RowsOf
+from schema.derive.shape import leaves, parts_of
 from schema.errors import Code
 from schema.lineage import FIGURES, Counted, counted_leaves, trace
 from schema.predicates import FALSE, TRUE, Predicate, fields_of

@@ -60,7 +60,7 @@ from gateway.selection import Collector, Picked
 from gateway.templates import Leaf, Literal, Template, as_list, known_now
 from schema.catalog import Catalog, Field, Link, Record
 from schema.derivations import derivation_of
-from schema.derive import parts_of
+from schema.derive.shape import parts_of
 from schema.predicates import TRUE
 
 

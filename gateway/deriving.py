@@ -26,24 +26,9 @@ from gateway.templates import Leaf
 from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Field, Record
 from schema.derivations import about_fields, derivation_of, passed_by
-from schema.derive import (
-    DESCRIBED,
-    Computed,
-    Derivation,
-    Described,
-    Given,
-    Grouped,
-    Joined,
-    Kept,
-    Listed,
-    Node,
-    Parts,
-    RowsOf,
-    Together,
-    cells,
-    leaves,
-    parts_of,
-)
+from schema.derive import nodes
+from schema.derive.nodes import Derivation, Node
+from schema.derive.shape import cells, leaves, parts_of
 from schema.fetch import Cell, Column, Condition, FetchShape
 from schema.lineage import Counted, counted, counted_leaves
 from schema.predicates import TRUE
@@ -193,8 +178,8 @@ class _Derivation:
     """Leaf -> the scan it was read by, where its cells stand there, and about how many rows it has."""
     keys: dict[int, tuple[Parent, str]] = field(default_factory=dict)
     """Leaf -> the rows to ask for, by the cell named."""
-    shared: list[tuple[RowsOf, int, Given]] = field(default_factory=list)
-    counted: list[tuple[Asked, RecordAccess, Given]] = field(default_factory=list)
+    shared: list[tuple[nodes.RowsOf, int, nodes.Given]] = field(default_factory=list)
+    counted: list[tuple[Asked, RecordAccess, nodes.Given]] = field(default_factory=list)
     """Groups that are asked of a source."""
     chosen: frozenset[str] = frozenset()
     """Of a query in parts, those that are asked for and may be read."""
@@ -213,7 +198,7 @@ class _Derivation:
         if whole is None or left is None:
             return
         self.chosen = partwise.asked(whole, asked, self.deriver.settled) - refused
-        numbered: list[tuple[int, RowsOf]] = []
+        numbered: list[tuple[int, nodes.RowsOf]] = []
         number = 0
         for name, part in left.parts:
             for leaf in leaves(part):
@@ -240,27 +225,28 @@ class _Derivation:
 
     def _planned(self, node: Node) -> Node:
         match node:
-            case RowsOf():
+            case nodes.RowsOf():
                 return self._rows_alike(node) if self._next in self.alike else self._once(node)
-            case Given():
+            case nodes.Given():
                 return node
-            case Grouped(of=of):
+            case nodes.Grouped(of=of):
                 return self._grouped(node) or replace(node, of=self.planned(of))
-            case Joined(left=left, right=right, on=on, kind=kind):
+            case nodes.Joined(left=left, right=right, on=on, kind=kind):
                 first = self._next
                 ours = self.planned(left)
                 if kind != "full" and not self.alike:  # in parts, what several of them read is read once, and whole
                     self._by_keys(left, first, right, on)
-                return Joined(ours, self.planned(right), on, kind)
-            case Together(parts=parts):
-                return Together(tuple(self.planned(part) for part in parts))
-            case Parts(cells=names, parts=named):
+                return nodes.Joined(ours, self.planned(right), on, kind)
+            case nodes.Together(parts=parts):
+                return nodes.Together(tuple(self.planned(part) for part in parts))
+            case nodes.Parts(cells=names, parts=named):
                 chosen = tuple(self._part(name, part) for name, part in named if self._is_chosen(name, part))
-                return Parts(names, chosen)
-            case Listed():
+                return nodes.Parts(names, chosen)
+            case nodes.Listed():
                 return node
-            case Described(names=names, rows=described):
-                return Listed((*names, *DESCRIBED), about_fields(self.deriver.access.catalog, len(names), described))
+            case nodes.Described(names=names, rows=described):
+                about = about_fields(self.deriver.access.catalog, len(names), described)
+                return nodes.Listed((*names, *nodes.DESCRIBED), about)
         return replace(node, of=self.planned(node.of))
 
     def _is_chosen(self, name: str, part: Node) -> bool:
@@ -316,15 +302,15 @@ class _Derivation:
                 if not isinstance(step, (DeriveStep, LookupStep)):
                     steps[new] = replace(step, reading=replace(step.reading, quiet=True))
 
-    def _asked(self, leaf: RowsOf, number: int) -> Filter:
+    def _asked(self, leaf: nodes.RowsOf, number: int) -> Filter:
         """The leaf's own condition and what the caller's filter says of it."""
         rules = () if leaf.where == TRUE else (RuleTest(leaf.where),)
         return AllTests((*rules, *self.narrow.get(number, [])))
 
-    def _where(self, leaf: RowsOf, number: int) -> Filter:
+    def _where(self, leaf: nodes.RowsOf, number: int) -> Filter:
         return within(self.leaves[number].population, self._asked(leaf, number))
 
-    def _once(self, leaf: RowsOf) -> Given:
+    def _once(self, leaf: nodes.RowsOf) -> nodes.Given:
         """The rows of a leaf; of two that ask the same, one is read."""
         number = self._next
         for other, known, given in self.shared:
@@ -339,7 +325,7 @@ class _Derivation:
         self.shared.append((leaf, number, given))
         return given
 
-    def _rows(self, leaf: RowsOf) -> Given:
+    def _rows(self, leaf: nodes.RowsOf) -> nodes.Given:
         number = self._next
         self._next += 1
         parent = self.keys.get(number)
@@ -380,7 +366,7 @@ class _Derivation:
         self.read[number] = (step, stands, draft.about)
         return self._given(step, tuple(name for name, _ in leaf.cells), stands, draft.about)
 
-    def _rows_alike(self, leaf: RowsOf) -> Given:
+    def _rows_alike(self, leaf: nodes.RowsOf) -> nodes.Given:
         """The leaf's cells of rows that other leaves read too."""
         number = self._next
         self._next += 1
@@ -416,7 +402,7 @@ class _Derivation:
         one.places = own | {key: place for (key, _), place in zip(linked, places, strict=True)}
         one.about = draft.about
 
-    def _groups_alike(self, groups: Counted, number: int) -> tuple[Given, list[Partial]]:
+    def _groups_alike(self, groups: Counted, number: int) -> tuple[nodes.Given, list[Partial]]:
         """The leaf's groups, of a table that other leaves read too: it may be finer than they need."""
         access, one = self.leaves[number], self.alike[number]
         if one.step < 0:
@@ -436,7 +422,7 @@ class _Derivation:
         stands |= {f"#{at}": len(place) + at for at in range(len(one.partials))}
         return self._given(one.step, tuple(stands), stands, one.about), one.partials
 
-    def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> Given:
+    def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> nodes.Given:
         """A cell that may not be read stands at -1: nothing."""
         taken = DeriveInput(step, tuple(stands.get(name, -1) for name in names))
         if taken not in self.inputs:
@@ -444,12 +430,12 @@ class _Derivation:
             self.abouts.append(about)
         at = self.inputs.index(taken)
         self._touched.add(at)
-        return Given(at, names)
+        return nodes.Given(at, names)
 
     def _remote(self, access: LeafAccess, parent: tuple[Parent, str] | None) -> Field | None:
         return None if parent is None else access.cells[parent[1]].field
 
-    def _grouped(self, node: Grouped) -> Node | None:
+    def _grouped(self, node: nodes.Grouped) -> Node | None:
         """Groups the source counts itself, and the rest of the query over them; None when rows have to be read."""
         groups = counted(node)
         if groups is None:
@@ -486,7 +472,7 @@ class _Derivation:
         names = (*by, *(f"#{at}" for at in range(len(partials))))
         return regrouped(node, groups, access, self._groups(asked, number, names), partials)
 
-    def _groups(self, asked: Asked, number: int, names: tuple[str, ...]) -> Given:
+    def _groups(self, asked: Asked, number: int, names: tuple[str, ...]) -> nodes.Given:
         """Groups of a leaf; of two that ask the same, one is counted. ``names``: their cells and measures."""
         access = self.leaves[number].access
         given = next((one for same, whose, one in self.counted if same == asked and whose == access), None)
@@ -509,9 +495,9 @@ class _Derivation:
     def _by_keys(self, left: Node, first: int, right: Node, on: tuple[tuple[str, str], ...]) -> None:
         """The right side asked for by keys the left side's rows have, as far as it is much larger."""
         below = right
-        while isinstance(below, (Grouped, Kept, Computed)):
+        while isinstance(below, (nodes.Grouped, nodes.Kept, nodes.Computed)):
             below = below.of
-        last = isinstance(below, RowsOf)
+        last = isinstance(below, nodes.RowsOf)
         worth = WORTH_KEYS if last else WORTH_KEYS_DEEP
         for one, other in on:
             origin = direct(left, one, first)

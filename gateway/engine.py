@@ -20,7 +20,8 @@ from gateway.encoding import encoded, kind_of
 from gateway.relational import Afar, Multiplied, evaluate
 from gateway.relations import Relation, grouped, joined, kept, union
 from gateway.table import PastBound, Table
-from schema.derive import Grouped, Joined, Kept, Node, Parts, Together, cells, children
+from schema.derive.nodes import Grouped, Joined, Kept, Node, Parts, Together
+from schema.derive.shape import cells, children
 
 CLOSED: dict[str, Any] = {
     "threads": 1, "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",

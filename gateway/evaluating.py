@@ -15,7 +15,7 @@ from gateway.relational import evaluate
 from gateway.run import Run, Stop
 from gateway.table import PastBound, Table
 from schema.catalog import Record
-from schema.derive import Node
+from schema.derive.nodes import Node
 from schema.errors import Code
 
 UNREACHED = "its source cannot be reached now"

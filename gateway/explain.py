@@ -26,29 +26,10 @@ from gateway.request import GraphQLRequest
 from gateway.templates import FromPrincipal, FromVariable, Leaf
 from gateway.undated import left_out
 from schema.catalog import Catalog
-from schema.derive import (
-    Compared,
-    Computed,
-    Described,
-    Gaps,
-    Given,
-    Grouped,
-    Held,
-    Joined,
-    Kept,
-    Latest,
-    Listed,
-    Node,
-    Parts,
-    Published,
-    Quantile,
-    Ranked,
-    RowsOf,
-    Spread,
-    Together,
-    cells_of,
-    children,
-)
+from schema.derive import nodes
+from schema.derive.cell_tests import cells_of
+from schema.derive.nodes import Node
+from schema.derive.shape import children
 from schema.fetch import (
     AllOf,
     Among,
@@ -166,40 +147,40 @@ def _derive(step: DeriveStep) -> list[str]:
 
 def _query(node: Node, step: DeriveStep, depth: int) -> list[str]:
     match node:
-        case Given(step=number):
+        case nodes.Given(step=number):
             told = f"rows of [{step.inputs[number].step}]"
-        case RowsOf(record=name):
+        case nodes.RowsOf(record=name):
             told = f"rows of {name}"
-        case Joined(on=on, kind=kind):
+        case nodes.Joined(on=on, kind=kind):
             word = {"inner": "join", "left": "left join", "full": "match"}.get(kind, kind)
             told = f"{word} on {', '.join(f'{one} = {other}' for one, other in on)}"
-        case Grouped(by=by, measures=measures):
+        case nodes.Grouped(by=by, measures=measures):
             told = f"group by {', '.join(by)}: {', '.join(name for name, _ in measures)}"
-        case Kept(tests=tests):
+        case nodes.Kept(tests=tests):
             told = f"keep by {', '.join(dict.fromkeys(name for test in tests for name in cells_of(test)))}"
-        case Computed(cells=added):
+        case nodes.Computed(cells=added):
             told = f"compute {', '.join(f'{name} ({expression.function})' for name, expression in added)}"
-        case Latest(by=by, on=first):
+        case nodes.Latest(by=by, on=first):
             told = f"latest by {first} of each {', '.join(by)}"
-        case Held(by=by, on=first):
+        case nodes.Held(by=by, on=first):
             told = f"carry forward by {first} of each {', '.join(by)}"
-        case Spread(first=first, last=last):
+        case nodes.Spread(first=first, last=last):
             told = f"a row a month from {first} to {last}"
-        case Gaps(by=by, on=first):
+        case nodes.Gaps(by=by, on=first):
             told = f"the missing {first} of each {', '.join(by)}"
-        case Published(table=table, part=part, k=k):
+        case nodes.Published(table=table, part=part, k=k):
             told = f"publish a table for each {', '.join(table)} by {part}, no figure under {k}"
-        case Together():
+        case nodes.Together():
             told = "together"
-        case Parts(parts=named):
+        case nodes.Parts(parts=named):
             return _parts(named, step, depth)
-        case Ranked(by=by):
+        case nodes.Ranked(by=by):
             told = f"rank for each {', '.join(by)}"
-        case Compared(by=by, back=back):
+        case nodes.Compared(by=by, back=back):
             told = f"compare with the {back} before, of each {', '.join(by)}"
-        case Listed(rows=rows) | Described(rows=rows):
+        case nodes.Listed(rows=rows) | nodes.Described(rows=rows):
             told = f"{len(rows)} rows declared"
-        case Quantile(value=value, by=by, fraction=fraction):
+        case nodes.Quantile(value=value, by=by, fraction=fraction):
             told = f"quantile {fraction} of {value} for each {', '.join(by) or 'row'}"
     below = [line for child in children(node) for line in _query(child, step, depth + 1)]
     return [f"{'    ' * depth}{told}", *below]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.table import WITHHELD, Table
-from schema.derive import CellRef, CellTest, Either, Lacking, Opposite, Test
+from schema.derive.cell_tests import CellRef, CellTest, Either, Lacking, Opposite, Test
 
 OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 

@@ -10,7 +10,8 @@ from typing import Any
 from gateway.allowed import FieldTest
 from gateway.templates import Worked
 from schema.catalog import Record
-from schema.derive import Computed, Expression, Node, Parts
+from schema.derive.expressions import Expression
+from schema.derive.nodes import Computed, Node, Parts
 from schema.predicates import TRUE
 
 MOST_SPARE = 8

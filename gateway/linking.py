@@ -23,7 +23,7 @@ from gateway.pushdown import Pushdown, conjuncts, coordinate, link_tests
 from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.derivations import derivation_of
-from schema.derive import Derivation
+from schema.derive.nodes import Derivation
 from schema.fetch import Cell, Column, Condition, FetchShape, Function, Measure
 from schema.predicates import TRUE, Predicate
 

@@ -14,27 +14,10 @@ from auth.decisions import LeafAccess
 from gateway.allowed import FieldTest
 from gateway.templates import Worked
 from schema.catalog import Field
-from schema.derive import (
-    Compared,
-    Computed,
-    Expression,
-    Gaps,
-    Grouped,
-    Held,
-    Joined,
-    Kept,
-    Latest,
-    Node,
-    Parts,
-    Published,
-    Quantile,
-    Ranked,
-    RowsOf,
-    Spread,
-    Together,
-    cells,
-    leaves,
-)
+from schema.derive import nodes
+from schema.derive.expressions import Expression
+from schema.derive.nodes import Node
+from schema.derive.shape import cells, leaves
 from schema.periods import Frequency, frequency_of, with_earlier
 from schema.predicates import TRUE
 from schema.scalars import KARACHI
@@ -98,39 +81,39 @@ def origins(node: Node, name: str, way: Way) -> Iterator[tuple[int, str, Express
     """Leaves and cells whose rows may be narrowed by a test of this cell, what is worked out of them, and how many
     earlier periods they need."""
     match node:
-        case RowsOf():
+        case nodes.RowsOf():
             yield way.first, name, way.expression, way.back
         case (
-            Grouped(of=of, by=by) | Latest(of=of, by=by) | Quantile(of=of, by=by) | Held(of=of, by=by)
-            | Gaps(of=of, by=by) | Ranked(of=of, by=by)
+            nodes.Grouped(of=of, by=by) | nodes.Latest(of=of, by=by) | nodes.Quantile(of=of, by=by)
+            | nodes.Held(of=of, by=by) | nodes.Gaps(of=of, by=by) | nodes.Ranked(of=of, by=by)
         ):  # fmt: skip
             if name in by:
                 yield from origins(of, name, way)
-        case Published(of=of, table=table):
+        case nodes.Published(of=of, table=table):
             if name in table:
                 yield from origins(of, name, way)
-        case Compared(of=of, by=by, period=period, back=back):
+        case nodes.Compared(of=of, by=by, period=period, back=back):
             if name in by:
                 yield from origins(of, name, way)
             elif name == period:
                 yield from origins(of, name, replace(way, back=way.back + back))
-        case Parts(parts=named):
+        case nodes.Parts(parts=named):
             for _, part in named:
                 yield from origins(part, name, way)
                 way = way.past(part)
-        case Together(parts=parts):
+        case nodes.Together(parts=parts):
             for part in parts:
                 yield from origins(part, name, way)
                 way = way.past(part)
-        case Spread(of=of, first=first_day, last=last_day):
+        case nodes.Spread(of=of, first=first_day, last=last_day):
             if name != "month":
                 yield from origins(of, name, way)
             elif way.expression is None:
                 yield from origins(of, first_day, replace(way, expression=BEGUN))
                 yield from origins(of, last_day, replace(way, expression=NOT_OVER))
-        case Kept(of=of):
+        case nodes.Kept(of=of):
             yield from origins(of, name, way)
-        case Computed(of=of, cells=added):
+        case nodes.Computed(of=of, cells=added):
             names = [one for one, _ in added]
             if name not in names:
                 yield from origins(of, name, way)
@@ -139,7 +122,7 @@ def origins(node: Node, name: str, way: Way) -> Iterator[tuple[int, str, Express
                 worked = added[at][1]
                 if worked.function in CARRIED and worked.reads[0] not in names[:at]:
                     yield from origins(of, worked.reads[0], replace(way, expression=worked))
-        case Joined(left=left, right=right, on=on):
+        case nodes.Joined(left=left, right=right, on=on):
             for one, other in on:
                 if one == name:
                     yield from origins(right, other, way.past(left))
@@ -153,20 +136,20 @@ def direct(node: Node, name: str, first: int) -> tuple[int, str] | None:
     """The leaf and cell that a cell is passed on from unchanged, all of its rows or more: its keys may be asked for.
     ``first``: number of the leftmost leaf."""
     match node:
-        case RowsOf(cells=named):
+        case nodes.RowsOf(cells=named):
             return (first, name) if name in dict(named) else None
-        case Grouped(of=of, by=by):
+        case nodes.Grouped(of=of, by=by):
             return direct(of, name, first) if name in by else None
-        case Computed(of=of, cells=added):
+        case nodes.Computed(of=of, cells=added):
             return None if name in dict(added) else direct(of, name, first)
-        case Joined(left=left, right=right, on=on, kind=kind):
+        case nodes.Joined(left=left, right=right, on=on, kind=kind):
             if kind == "full":
                 return None
             found = direct(left, name, first)
             if found is None and name not in {other for _, other in on}:
                 found = direct(right, name, first + len(leaves(left)))
             return found
-        case Kept(of=of) | Latest(of=of) | Held(of=of) | Spread(of=of) | Quantile(of=of):
+        case nodes.Kept(of=of) | nodes.Latest(of=of) | nodes.Held(of=of) | nodes.Spread(of=of) | nodes.Quantile(of=of):
             return direct(of, name, first)
     return None
 

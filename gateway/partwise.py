@@ -11,20 +11,9 @@ from gateway.allowed import FieldTest, MissingPart, Path, Settled
 from gateway.pushdown import COMPARE
 from gateway.templates import FromVariable, Leaf, Literal, Worked
 from schema.catalog import Record
-from schema.derive import (
-    Compared,
-    Computed,
-    Expression,
-    Grouped,
-    Held,
-    Kept,
-    Latest,
-    Node,
-    Parts,
-    Quantile,
-    Ranked,
-    Spread,
-)
+from schema.derive import nodes
+from schema.derive.expressions import Expression
+from schema.derive.nodes import Node
 from schema.recent import Recent
 
 UNKNOWN = object()
@@ -60,7 +49,7 @@ def keep_plan(
     plans[settled_key(plans, base, variables)] = plan
 
 
-def settle(parts: Parts, tests: Iterable[FieldTest], variables: Mapping[str, Any]) -> list[Settled]:
+def settle(parts: nodes.Parts, tests: Iterable[FieldTest], variables: Mapping[str, Any]) -> list[Settled]:
     """The tests of cells that are the same in all rows of each part."""
     found = []
     for test in tests:
@@ -83,7 +72,7 @@ def passing(test: FieldTest, constants: frozenset[Any], variables: Mapping[str, 
         return constants
 
 
-def asked(parts: Parts, tests: Iterable[FieldTest], settled: Iterable[Settled]) -> frozenset[str]:
+def asked(parts: nodes.Parts, tests: Iterable[FieldTest], settled: Iterable[Settled]) -> frozenset[str]:
     """The names of the parts that some row of which could pass the tests."""
     wanted = list(tests)
     found = []
@@ -116,9 +105,11 @@ def missing(record: Record, path: Path, name: str, of: Record, code: str, why: s
 
 def without(node: Node, names: frozenset[str]) -> Node:
     """The query without these parts."""
-    if isinstance(node, Parts):
-        return Parts(node.cells, tuple((name, part) for name, part in node.parts if name not in names))
-    assert isinstance(node, (Kept, Grouped, Computed, Latest, Held, Spread, Quantile, Ranked, Compared))
+    if isinstance(node, nodes.Parts):
+        return nodes.Parts(node.cells, tuple((name, part) for name, part in node.parts if name not in names))
+    assert not isinstance(
+        node, (nodes.RowsOf, nodes.Given, nodes.Listed, nodes.Described, nodes.Joined, nodes.Together)
+    ), "parts stand beneath single steps only"
     return replace(node, of=without(node.of, names))
 
 
@@ -126,13 +117,13 @@ def _fixed(node: Node, name: str) -> Any:
     """The value the cell has in every row; UNKNOWN where it differs."""
     while True:
         match node:
-            case Computed(of=of, cells=added):
+            case nodes.Computed(of=of, cells=added):
                 own = dict(added)
                 if name in own:
                     found = own[name]
                     return found.options[0] if found == Expression("fixed", (), found.options) else UNKNOWN
                 node = of
-            case Kept(of=of) | Ranked(of=of) | Compared(of=of):
+            case nodes.Kept(of=of) | nodes.Ranked(of=of) | nodes.Compared(of=of):
                 node = of
             case _:
                 return UNKNOWN

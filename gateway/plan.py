@@ -19,7 +19,7 @@ from gateway.allowed import (
 from gateway.templates import Leaf
 from schema.catalog import Field, Record
 from schema.codecs import Codec
-from schema.derive import Node
+from schema.derive.nodes import Node
 from schema.fetch import FetchShape, Ordering
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schema.derive import Published, cells
+from schema.derive.nodes import Published
+from schema.derive.shape import cells
 
 Counts = Mapping[str, int]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from auth.decisions import CellAccess, LeafAccess
 from gateway.allowed import Hop, MeasureTerm
 from gateway.plan import Partial
-from schema.derive import Computed, Grouped, Kept, Measured, Node
+from schema.derive.measures import Measured
+from schema.derive.nodes import Computed, Grouped, Kept, Node
 from schema.lineage import Counted
 
 

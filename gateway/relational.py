@@ -17,37 +17,14 @@ from gateway.judging import passing
 from gateway.publishing import publish
 from gateway.table import WITHHELD, Column, PastBound, Table
 from gateway.working import worked_out
-from schema.derive import (
-    Compared,
-    Computed,
-    Expression,
-    Gaps,
-    Given,
-    Grouped,
-    Held,
-    Joined,
-    Kept,
-    Latest,
-    Listed,
-    Measured,
-    Node,
-    Parts,
-    Published,
-    Quantile,
-    Ranked,
-    Spread,
-    Test,
-    Together,
-    cells,
-    cells_of,
-    children,
-)
+from schema.derive import nodes
+from schema.derive.cell_tests import Test, cells_of
+from schema.derive.expressions import Expression
+from schema.derive.measures import Measured
+from schema.derive.nodes import Node, SideBySide
+from schema.derive.shape import cells, children
 
-Sided: TypeAlias = Latest | Held | Spread | Gaps | Quantile | Published | Ranked | Compared
-"""Steps that look at rows of one group side by side."""
-
-
-Multiplied: TypeAlias = Joined | Kept | Grouped | Together | Parts
+Multiplied: TypeAlias = nodes.Joined | nodes.Kept | nodes.Grouped | nodes.Together | nodes.Parts
 """Steps that an engine can do too."""
 
 
@@ -126,46 +103,46 @@ class _Evaluation:
 
 def _evaluate(node: Node, given: Mapping[int, Table], below: Callable[[Node], Table], most: int) -> Table:
     match node:
-        case Given(step=step):
+        case nodes.Given(step=step):
             return given[step]
-        case Joined():
+        case nodes.Joined():
             return _join(node, below(node.left), below(node.right), most)
-        case Kept(of=of, tests=tests):
+        case nodes.Kept(of=of, tests=tests):
             table = below(of)
             return table.kept(passing(tests, cells(of), table))
-        case Grouped():
+        case nodes.Grouped():
             return _group(node, below(node.of))
-        case Computed():
+        case nodes.Computed():
             return _compute(node, below(node.of))
-        case Together(parts=parts):
+        case nodes.Together(parts=parts):
             return _together([_aligned(part, cells(node), below(part)) for part in parts])
-        case Parts(cells=names, parts=named):
+        case nodes.Parts(cells=names, parts=named):
             return _together([_aligned(part, names, below(part)) for _, part in named])
-        case Listed(rows=written):
+        case nodes.Listed(rows=written):
             return Table.of(list(written), len(cells(node)))
-        case Latest() | Held() | Spread() | Gaps() | Quantile() | Published() | Ranked() | Compared():
-            table = below(node.of)
-            return Table.of(_side_by_side(node, table.rows(), most), len(cells(node)), table.withheld)
-    raise TypeError(f"{type(node).__name__} has to be read by a step first")
+        case nodes.RowsOf() | nodes.Described():
+            raise TypeError(f"{type(node).__name__} has to be read by a step first")
+    table = below(node.of)
+    return Table.of(_side_by_side(node, table.rows(), most), len(cells(node)), table.withheld)
 
 
-def _side_by_side(node: Sided, rows: list[Any], most: int) -> list[Any]:
+def _side_by_side(node: SideBySide, rows: list[Any], most: int) -> list[Any]:
     match node:
-        case Latest():
+        case nodes.Latest():
             return spans.latest(node, rows)
-        case Held():
+        case nodes.Held():
             return spans.held(node, rows, most)
-        case Spread():
+        case nodes.Spread():
             return spans.spread(node, rows, most)
-        case Gaps():
+        case nodes.Gaps():
             return spans.gaps(node, rows)
-        case Quantile():
+        case nodes.Quantile():
             return spans.quantile(node, rows)
-        case Published():
+        case nodes.Published():
             return publish(node, rows)
-        case Ranked():
+        case nodes.Ranked():
             return standing.ranked(node, rows, _places(node.of), WITHHELD)
-        case Compared():
+        case nodes.Compared():
             return standing.compared(node, rows, _places(node.of), WITHHELD)
 
 
@@ -203,7 +180,7 @@ def _keys(table: Table, places: Sequence[int]) -> list[Any]:
     return list(zip(*columns, strict=True))
 
 
-def _join(node: Joined, left: Table, right: Table, most: int) -> Table:
+def _join(node: nodes.Joined, left: Table, right: Table, most: int) -> Table:
     ours = [cells(node.left).index(one) for one, _ in node.on]
     theirs = [cells(node.right).index(other) for _, other in node.on]
     keys, others = _keys(left, ours), _keys(right, theirs)
@@ -268,7 +245,7 @@ COUNTED = "#0"
 """The cell of groups that a source has counted."""
 
 
-def _group(node: Grouped, table: Table) -> Table:
+def _group(node: nodes.Grouped, table: Table) -> Table:
     """Each measure goes once over its column, whatever the number of groups."""
     names = cells(node.of)
     by = [table.columns[names.index(name)] for name in node.by]
@@ -360,7 +337,7 @@ def _totals(groups: list[int], values: Column, many: int) -> list[Any]:
     return totals
 
 
-def _compute(node: Computed, table: Table) -> Table:
+def _compute(node: nodes.Computed, table: Table) -> Table:
     """One cell after the other: a later one may read an earlier one of the same step."""
     names = list(cells(node.of))
     for name, expression in node.cells:

@@ -10,7 +10,10 @@ from typing import Any
 
 from gateway.encoding import Kind, encoded, kind_of, shared
 from gateway.table import PastBound
-from schema.derive import CellRef, CellTest, Either, Grouped, Joined, Lacking, Measured, Opposite, Test, cells
+from schema.derive.cell_tests import CellRef, CellTest, Either, Lacking, Opposite, Test
+from schema.derive.measures import Measured
+from schema.derive.nodes import Grouped, Joined
+from schema.derive.shape import cells
 
 OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 

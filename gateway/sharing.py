@@ -11,7 +11,7 @@ from auth.decisions import CellAccess, LeafAccess
 from gateway.allowed import Filter, MeasureTerm
 from gateway.plan import Partial
 from gateway.totalling import COUNT
-from schema.derive import RowsOf
+from schema.derive.nodes import RowsOf
 from schema.lineage import Counted
 
 CellKey: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]

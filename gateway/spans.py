@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 from gateway.table import WITHHELD, PastBound
 from gateway.working import day_of
-from schema.derive import Gaps, Held, Latest, Node, Quantile, Spread, cells
+from schema.derive.nodes import Gaps, Held, Latest, Node, Quantile, Spread
+from schema.derive.shape import cells
 
 Row: TypeAlias = tuple[Any, ...]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
-from schema.derive import Compared, Ranked
+from schema.derive.nodes import Compared, Ranked
 from schema.periods import before
 
 Z = Decimal("1.959963985")

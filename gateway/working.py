@@ -11,7 +11,8 @@ from typing import Any
 from gateway import standing
 from gateway.judging import passing
 from gateway.table import WITHHELD, Column, Table
-from schema.derive import CellRef, Expression
+from schema.derive.cell_tests import CellRef
+from schema.derive.expressions import Expression
 from schema.periods import last_day
 from schema.scalars import KARACHI
 

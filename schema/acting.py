@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from schema.actions import BOOKKEEPING, OWN_CELLS, ActionSpec
 from schema.catalog import Action, Input, Record
-from schema.derive import cells_of
+from schema.derive.cell_tests import cells_of
 from schema.errors import meant
 from schema.owners import post_of
 from schema.rules import AllowAction

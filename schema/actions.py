@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from schema.codecs import Codec, identity
-from schema.derive import Expression, Test
+from schema.derive.cell_tests import Test
+from schema.derive.expressions import Expression
 from schema.sources import Source
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from schema.changes import Changes
 from schema.classification import Classification
 from schema.codecs import Codec
 from schema.declare import AddedLink, RecordSpec
-from schema.derive import Expression, Test
+from schema.derive.cell_tests import Test
+from schema.derive.expressions import Expression
 from schema.indicators import Indicator
 from schema.owners import Tenures
 from schema.presets import Preset

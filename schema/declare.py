@@ -16,7 +16,8 @@ from typing import Any, TypeVar, dataclass_transform
 from schema.changes import Changes
 from schema.classification import Classification
 from schema.codecs import Codec, identity
-from schema.derive import Derivation, Query
+from schema.derive import Query
+from schema.derive.nodes import Derivation
 from schema.owners import Owner
 from schema.relations import Relation, Table
 from schema.sources import Source

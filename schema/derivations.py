@@ -12,23 +12,10 @@ from typing import Any, TypeAlias
 from schema.catalog import Catalog, Field, Link, Record
 from schema.classification import Classification
 from schema.declare import LinkSpec
-from schema.derive import (
-    Computed,
-    Derivation,
-    Described,
-    Expression,
-    Given,
-    Joined,
-    Listed,
-    Node,
-    Parts,
-    RowsOf,
-    Together,
-    cases,
-    cell,
-    fixed,
-    leaves,
-)
+from schema.derive import cases, cell, fixed
+from schema.derive.expressions import Expression
+from schema.derive.nodes import Computed, Derivation, Described, Given, Joined, Listed, Node, Parts, RowsOf, Together
+from schema.derive.shape import leaves
 from schema.errors import meant
 from schema.lineage import FIGURES, Origin, trace
 from schema.owners import tenure_on

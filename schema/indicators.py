@@ -11,7 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 
-from schema.derive import Measured, Query, cells, count, leaves
+from schema.derive import Measured, Query, count
+from schema.derive.shape import cells, leaves
 from schema.errors import meant
 from schema.lineage import trace
 from schema.owners import Owner, owner_problems

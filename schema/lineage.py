@@ -6,31 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from schema.derive import (
-    Compared,
-    Computed,
-    Described,
-    Gaps,
-    Given,
-    Grouped,
-    Held,
-    Joined,
-    Kept,
-    Latest,
-    Listed,
-    Measured,
-    Node,
-    Parts,
-    Published,
-    Quantile,
-    Ranked,
-    RowsOf,
-    Spread,
-    Together,
-    cells_of,
-    children,
-)
-from schema.derive import cells as cell_names
+from schema.derive import nodes
+from schema.derive.cell_tests import cells_of
+from schema.derive.measures import Measured
+from schema.derive.nodes import Node
+from schema.derive.shape import cells as cell_names
+from schema.derive.shape import children
 
 Origin: TypeAlias = tuple[int, str]
 """(number of the leaf, left to right; its cell)."""
@@ -45,13 +26,13 @@ class Counted:
     outermost first, without the cells nobody needs). ``keys``: the leaf's cells that groups have to be told apart by;
     ``measured``: the leaf's own cells that are measured, and how."""
 
-    leaf: RowsOf
-    chain: tuple[Kept | Computed, ...]
+    leaf: nodes.RowsOf
+    chain: tuple[nodes.Kept | nodes.Computed, ...]
     keys: frozenset[str]
     measured: Mapping[str, Measured]
 
 
-def counted(node: Grouped) -> Counted | None:
+def counted(node: nodes.Grouped) -> Counted | None:
     """None where rows have to be read: they are joined or shaped first, or what is measured is worked out."""
     needed = set(node.by)
     measured = {name: measure for name, measure in node.measures if measure.function not in ("count", "distinct")}
@@ -59,11 +40,11 @@ def counted(node: Grouped) -> Counted | None:
         needed.update(cells_of(measure.only) if measure.only is not None else ())
         if measure.function == "distinct" and measure.cell is not None:
             needed.add(measure.cell)
-    chain: list[Kept | Computed] = []
+    chain: list[nodes.Kept | nodes.Computed] = []
     worked_out: set[str] = set()
     below = node.of
-    while isinstance(below, (Kept, Computed)):
-        if isinstance(below, Kept):
+    while isinstance(below, (nodes.Kept, nodes.Computed)):
+        if isinstance(below, nodes.Kept):
             needed.update(name for test in below.tests for name in cells_of(test))
             chain.append(below)
         else:
@@ -75,9 +56,9 @@ def counted(node: Grouped) -> Counted | None:
                     needed.update(expression.reads)
                     used.append((name, expression))
             if used:
-                chain.append(Computed(below.of, tuple(reversed(used))))
+                chain.append(nodes.Computed(below.of, tuple(reversed(used))))
         below = below.of
-    if not isinstance(below, RowsOf):
+    if not isinstance(below, nodes.RowsOf):
         return None
     own = dict(below.cells)
     if not needed <= own.keys():
@@ -94,11 +75,11 @@ def counted_leaves(node: Node) -> dict[int, Counted]:
 
     def look(node: Node) -> None:
         nonlocal seen
-        groups = counted(node) if isinstance(node, Grouped) else None
+        groups = counted(node) if isinstance(node, nodes.Grouped) else None
         if groups is not None:
             found[seen] = groups
             seen += 1
-        elif isinstance(node, RowsOf):
+        elif isinstance(node, nodes.RowsOf):
             seen += 1
         else:
             for child in children(node):
@@ -139,66 +120,66 @@ class _Tracer:
 
     def trace(self, node: Node) -> Trace:
         match node:
-            case RowsOf(cells=named):
+            case nodes.RowsOf(cells=named):
                 number = self.leaves
                 self.leaves += 1
                 return Trace({name: frozenset({(number, name)}) for name, _ in named}, frozenset())
-            case Given():
+            case nodes.Given():
                 return Trace({}, frozenset())
-            case Listed() | Described():
+            case nodes.Listed() | nodes.Described():
                 return Trace(dict.fromkeys(cell_names(node), frozenset()), frozenset())
-            case Parts(cells=names, parts=named):
+            case nodes.Parts(cells=names, parts=named):
                 traces = [self.trace(part) for _, part in named]
                 self.unknown += [name for name in names if any(name not in part.cells for part in traces)]
                 return self._together(traces)
-            case Joined():
+            case nodes.Joined():
                 return self._joined(node)
-            case Together(parts=parts):
+            case nodes.Together(parts=parts):
                 return self._together([self.trace(part) for part in parts])
         below = self.trace(node.of)
         match node:
-            case Kept(tests=tests):
+            case nodes.Kept(tests=tests):
                 used = [name for test in tests for name in cells_of(test)]
                 return Trace(below.cells, below.deciding | self._of(below, used))
-            case Grouped(by=by, measures=measures):
+            case nodes.Grouped(by=by, measures=measures):
                 figures: Origins = frozenset() if counted(node) is None else frozenset({(self.leaves - 1, FIGURES)})
                 cells = {name: self._of(below, [name]) for name in by}
                 cells |= {name: self._of(below, _measured(measure)) | figures for name, measure in measures}
                 return Trace(cells, below.deciding | self._of(below, by))
-            case Computed(cells=added):
+            case nodes.Computed(cells=added):
                 for name, expression in added:  # a later one may read an earlier one
                     below = Trace({**below.cells, name: self._of(below, expression.reads)}, below.deciding)
                 return below
-            case Latest(by=by, on=on, then=then):
+            case nodes.Latest(by=by, on=on, then=then):
                 return Trace(below.cells, below.deciding | self._of(below, (*by, on, *then)))
-            case Held(by=by, on=on):
+            case nodes.Held(by=by, on=on):
                 held = self._of(below, (*by, on))
                 return Trace({**below.cells, "month": held, "days": held}, below.deciding | held)
-            case Spread(first=first, last=last):
+            case nodes.Spread(first=first, last=last):
                 spread = self._of(below, (first, last))
                 return Trace({**below.cells, "month": spread}, below.deciding | spread)
-            case Gaps(by=by, on=on):
+            case nodes.Gaps(by=by, on=on):
                 missing = self._of(below, (*by, on))
                 cells = {name: self._of(below, [name]) for name in by}
                 return Trace({**cells, "first": missing, "last": missing}, below.deciding | missing)
-            case Published(table=table, part=part):
+            case nodes.Published(table=table, part=part):
                 published = (*table, part, node.population, *node.counts)
                 everything = self._of(below, published)
                 cells = {name: self._of(below, [name]) for name in published}
                 return Trace({**cells, "suppressed": everything}, below.deciding | everything)
-            case Quantile(by=by, value=value, name=name):
+            case nodes.Quantile(by=by, value=value, name=name):
                 read = self._of(below, (*by, value))
                 return Trace({**below.cells, name: read}, below.deciding | self._of(below, by))
-            case Ranked(by=by, low=low, high=high, better=better):
+            case nodes.Ranked(by=by, low=low, high=high, better=better):
                 read = self._of(below, (*by, low, high, better))
                 ranks = dict.fromkeys(cell_names(node)[len(below.cells) :], read)
                 return Trace({**below.cells, **ranks}, below.deciding)
-            case Compared(by=by, period=period, value=value, low=low, high=high, better=better):
+            case nodes.Compared(by=by, period=period, value=value, low=low, high=high, better=better):
                 read = self._of(below, (*by, period, value, low, high, better))
                 beside = dict.fromkeys(cell_names(node)[len(below.cells) :], read)
                 return Trace({**below.cells, **beside}, below.deciding)
 
-    def _joined(self, node: Joined) -> Trace:
+    def _joined(self, node: nodes.Joined) -> Trace:
         left, right = self.trace(node.left), self.trace(node.right)
         ours, theirs = self._of(left, [one for one, _ in node.on]), self._of(right, [other for _, other in node.on])
         cells = dict(left.cells)

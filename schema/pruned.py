@@ -6,30 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from schema.derive import (
-    Compared,
-    Computed,
-    Described,
-    Gaps,
-    Given,
-    Grouped,
-    Held,
-    Joined,
-    Kept,
-    Latest,
-    Listed,
-    Measured,
-    Node,
-    Parts,
-    Published,
-    Quantile,
-    Ranked,
-    RowsOf,
-    Spread,
-    Together,
-    cells,
-    cells_of,
-)
+from schema.derive import nodes
+from schema.derive.cell_tests import cells_of
+from schema.derive.measures import Measured
+from schema.derive.nodes import Node
+from schema.derive.shape import cells
 
 Names = frozenset[str]
 
@@ -42,49 +23,49 @@ def pruned(node: Node, wanted: Iterable[str]) -> Node:
 
 def _pruned(node: Node, wanted: Names) -> Node:
     match node:
-        case RowsOf(record=record, cells=named, where=where):
-            return RowsOf(record, tuple(one for one in named if one[0] in wanted), where)
-        case Given() | Listed() | Described():
+        case nodes.RowsOf(record=record, cells=named, where=where):
+            return nodes.RowsOf(record, tuple(one for one in named if one[0] in wanted), where)
+        case nodes.Given() | nodes.Listed() | nodes.Described():
             return node
-        case Parts(cells=all_cells, parts=named_parts):
+        case nodes.Parts(cells=all_cells, parts=named_parts):
             shown = tuple(name for name in all_cells if name in wanted)
-            return Parts(shown, tuple((name, _pruned(part, frozenset(shown))) for name, part in named_parts))
-        case Ranked(of=of, by=by, low=low, high=high, better=better):
+            return nodes.Parts(shown, tuple((name, _pruned(part, frozenset(shown))) for name, part in named_parts))
+        case nodes.Ranked(of=of, by=by, low=low, high=high, better=better):
             return _beside(node, of, wanted, (*by, low, high, better))
-        case Compared(of=of, by=by, period=period, value=value, low=low, high=high, better=better):
+        case nodes.Compared(of=of, by=by, period=period, value=value, low=low, high=high, better=better):
             return _beside(node, of, wanted, (*by, period, value, low, high, better))
-        case Kept(of=of, tests=tests):
-            return Kept(_pruned(of, wanted.union(*map(cells_of, tests))), tests)
-        case Grouped(of=of, by=by, measures=measures):
+        case nodes.Kept(of=of, tests=tests):
+            return nodes.Kept(_pruned(of, wanted.union(*map(cells_of, tests))), tests)
+        case nodes.Grouped(of=of, by=by, measures=measures):
             kept = tuple(one for one in measures if one[0] in wanted)
-            return Grouped(_pruned(of, frozenset(by).union(*(_read(measure) for _, measure in kept))), by, kept)
-        case Joined(left=left, right=right, on=on, kind=kind):
+            return nodes.Grouped(_pruned(of, frozenset(by).union(*(_read(measure) for _, measure in kept))), by, kept)
+        case nodes.Joined(left=left, right=right, on=on, kind=kind):
             ours, theirs = wanted.union(one for one, _ in on), wanted.union(other for _, other in on)
-            return Joined(_pruned(left, ours), _pruned(right, theirs), on, kind)
-        case Computed():
+            return nodes.Joined(_pruned(left, ours), _pruned(right, theirs), on, kind)
+        case nodes.Computed():
             return _computed(node, wanted)
-        case Latest(of=of, by=by, on=on, then=then):
-            return Latest(_pruned(of, wanted.union(by, (on,), then)), by, on, then)
-        case Held(of=of, by=by, on=on, months=months):
-            return Held(_pruned(of, wanted.union(by, (on,))), by, on, months)
-        case Spread(of=of, first=first, last=last):
-            return Spread(_pruned(of, wanted | {first, last}), first, last)
-        case Published(of=of, table=table, part=part, population=population, counts=counts):
+        case nodes.Latest(of=of, by=by, on=on, then=then):
+            return nodes.Latest(_pruned(of, wanted.union(by, (on,), then)), by, on, then)
+        case nodes.Held(of=of, by=by, on=on, months=months):
+            return nodes.Held(_pruned(of, wanted.union(by, (on,))), by, on, months)
+        case nodes.Spread(of=of, first=first, last=last):
+            return nodes.Spread(_pruned(of, wanted | {first, last}), first, last)
+        case nodes.Published(of=of, table=table, part=part, population=population, counts=counts):
             # What is withheld depends on all of its figures, asked for or not.
             return replace(node, of=_pruned(of, frozenset((*table, part, population, *counts))))
-        case Gaps(of=of, by=by, on=on):
-            return Gaps(_pruned(of, frozenset((*by, on))), by, on)
-        case Together(parts=parts):
+        case nodes.Gaps(of=of, by=by, on=on):
+            return nodes.Gaps(_pruned(of, frozenset((*by, on))), by, on)
+        case nodes.Together(parts=parts):
             # The parts' cells stand side by side: none may have fewer than the first.
             names = frozenset(cells(node))
-            return Together(tuple(_pruned(part, names) for part in parts))
-        case Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
+            return nodes.Together(tuple(_pruned(part, names) for part in parts))
+        case nodes.Quantile(of=of, by=by, value=value, fraction=fraction, name=name):
             if name not in wanted:
                 return _pruned(of, wanted)
-            return Quantile(_pruned(of, wanted.union(by, (value,))), by, value, fraction, name)
+            return nodes.Quantile(_pruned(of, wanted.union(by, (value,))), by, value, fraction, name)
 
 
-def _beside(node: Ranked | Compared, of: Node, wanted: Names, reads: Iterable[str]) -> Node:
+def _beside(node: nodes.Ranked | nodes.Compared, of: Node, wanted: Names, reads: Iterable[str]) -> Node:
     """The step where something that it adds is wanted; else the one below."""
     if wanted.isdisjoint(cells(node)[len(cells(of)) :]):
         return _pruned(of, wanted)
@@ -96,7 +77,7 @@ def _read(measure: Measured) -> Names:
     return frozenset(own).union(() if measure.only is None else cells_of(measure.only))
 
 
-def _computed(node: Computed, wanted: Names) -> Node:
+def _computed(node: nodes.Computed, wanted: Names) -> Node:
     """A later cell may read an earlier one of the same step, and one may take the place of a cell it reads."""
     kept = []
     for name, expression in reversed(node.cells):
@@ -104,4 +85,4 @@ def _computed(node: Computed, wanted: Names) -> Node:
             kept.append((name, expression))
             wanted = (wanted - {name}).union(expression.reads)
     of = _pruned(node.of, wanted)
-    return Computed(of, tuple(reversed(kept))) if kept else of
+    return nodes.Computed(of, tuple(reversed(kept))) if kept else of

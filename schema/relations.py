@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from schema.derive import Derivation
+from schema.derive.nodes import Derivation
 
 
 @dataclass(frozen=True, slots=True)

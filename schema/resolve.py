@@ -23,7 +23,7 @@ from schema.changes import changes_problem
 from schema.classification import Classification
 from schema.declare import ColumnSpec, ComputedSpec, Facts, LinkSpec, LookedUpSpec, RecordSpec, Spec, spec_of
 from schema.derivations import records_read
-from schema.derive import Derivation
+from schema.derive.nodes import Derivation
 from schema.errors import DeclarationError, Problem
 from schema.errors import meant as _meant
 from schema.owners import Owner, owner_problems, tenures

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.pushdown import column_of, encode_keys, plain_column
 from gateway.relational import holds, worked
 from schema.catalog import Action, Catalog, Field
-from schema.derive import cells_of
+from schema.derive.cell_tests import cells_of
 from schema.errors import Unreadable
 from schema.fetch import Cell, Connector, Fetch, FetchShape, SourceUnavailable
 

@@ -12,7 +12,8 @@ import pytest
 from connectors.province.indicators import indicators
 from gateway.table import Table
 from gateway.working import worked_out
-from schema.derive import Computed, Node, children
+from schema.derive.nodes import Computed, Node
+from schema.derive.shape import children
 from schema.evaluation import values
 from schema.owners import Former, Ownership
 from tests.houses import AUDITOR, Desk

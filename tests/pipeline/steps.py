@@ -16,20 +16,8 @@ from gateway.templates import Literal
 from schema.catalog import Declared, Field, Record
 from schema.classification import open_
 from schema.declare import column, derived, record, taken
-from schema.derive import (
-    Query,
-    cell,
-    cells,
-    count,
-    days_after,
-    fiscal_year_of,
-    has,
-    joined,
-    month_of,
-    or_else,
-    rows,
-    total,
-)
+from schema.derive import Query, cell, count, days_after, fiscal_year_of, has, joined, month_of, or_else, rows, total
+from schema.derive.shape import cells
 from schema.predicates import TRUE
 from schema.resolve import resolve
 from schema.rules import allow

@@ -22,17 +22,10 @@ from gateway.engine import Engines, Session, connect
 from gateway.relational import Afar, evaluate
 from gateway.table import WITHHELD, PastBound, Table
 from schema.derive import (
-    Given,
-    Grouped,
-    Joined,
-    Kept,
     Measured,
-    Node,
     Query,
-    Together,
     both,
     cell,
-    children,
     count,
     distinct,
     either,
@@ -43,6 +36,8 @@ from schema.derive import (
     total,
     values,
 )
+from schema.derive.nodes import Given, Grouped, Joined, Kept, Node, Together
+from schema.derive.shape import children
 from schema.scalars import KARACHI
 
 MANY = 10**6

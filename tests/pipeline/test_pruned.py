@@ -12,7 +12,8 @@ import pytest
 from gateway.plan import DeriveStep, ScanStep
 from gateway.relational import evaluate
 from gateway.table import Table
-from schema.derive import Given, Node, RowsOf, cells, leaves
+from schema.derive.nodes import Given, Node, RowsOf
+from schema.derive.shape import cells, leaves
 from schema.pruned import pruned
 from tests.houses import AUDITOR, Desk
 from tests.pipeline import steps

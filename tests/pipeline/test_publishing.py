@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.publishing import publish
-from schema.derive import Given, Published
+from schema.derive.nodes import Given, Published
 
 NAMES = ("certificate", "training", "linked", "six", "seven", "eight")
 CHAINS = (("six", "seven", "eight"), ("linked", "certificate"), ("linked", "training"))

@@ -13,17 +13,13 @@ from gateway.relational import evaluate
 from gateway.table import WITHHELD, Table
 from schema.derive import (
     Expression,
-    Given,
     Measured,
-    Node,
     Query,
     Test,
     added,
     both,
     cases,
     cell,
-    cells,
-    children,
     count,
     day_of,
     days_after,
@@ -49,6 +45,8 @@ from schema.derive import (
     total,
     values,
 )
+from schema.derive.nodes import Given, Node
+from schema.derive.shape import cells, children
 
 Rows = list[tuple[Any, ...]]
 LEFT: Rows = [(1, "a"), (2, "b"), (3, None), (4, "a")]

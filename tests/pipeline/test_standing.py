@@ -10,7 +10,9 @@ import pytest
 from gateway.relational import evaluate
 from gateway.standing import bound
 from gateway.table import WITHHELD, Table
-from schema.derive import Given, Query, cells
+from schema.derive import Query
+from schema.derive.nodes import Given
+from schema.derive.shape import cells
 from schema.periods import before, covering, frequencies, frequency_of, with_earlier
 
 NAMES = ("place", "period", "value", "low", "high", "better")

@@ -15,7 +15,7 @@ from gateway.opening import open_catalog
 from gateway.settings import load
 from schema.catalog import Catalog
 from schema.derivations import about_fields
-from schema.derive import Described
+from schema.derive.nodes import Described
 from schema.errors import DeclarationError
 from schema.indicators import lineage
 from schema.resolve import resolve
