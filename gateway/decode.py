@@ -11,7 +11,8 @@ from typing import Any
 from gateway.plan import CellUse
 from gateway.table import Table
 from schema.catalog import Field
-from schema.codecs import Codec, written
+from schema.codecs import Codec
+from schema.codecs.numbers import written
 from schema.errors import PartlyUnreadable
 
 REPEATED = """

@@ -16,7 +16,7 @@ from gateway.allowed import AllTests, AnyTest, FieldTest, Filter, LinkTest, NoTe
 from gateway.plan import Binding, Joined, KeysOf
 from gateway.templates import FromPrincipal, Known, Leaf, Literal
 from schema.catalog import Field, Record
-from schema.codecs import LEAST, MOST, Codec
+from schema.codecs.codec import LEAST, MOST, Codec
 from schema.fetch import (
     NOTHING,
     AllOf,

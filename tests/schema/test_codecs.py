@@ -31,7 +31,6 @@ from schema.codecs import (
     naive_stamp,
     offset_stamp,
     paisa,
-    quantized,
     rupees_text,
     stripped,
     upper_trimmed,
@@ -40,6 +39,7 @@ from schema.codecs import (
     yyyymm,
     yyyymmdd,
 )
+from schema.codecs.numbers import quantized
 from schema.districts import ALIASES, NAMES, district_alias
 from schema.errors import Unreadable
 from schema.fetch import Column

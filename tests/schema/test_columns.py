@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from schema.codecs import Codec, cnic, code_table, decimal, rupees_text, written
+from schema.codecs import Codec, cnic, code_table, decimal, rupees_text
+from schema.codecs.numbers import written
 from schema.districts import district_alias
 from schema.errors import PartlyUnreadable, Unreadable
 
