@@ -28,7 +28,7 @@ from gateway.partwise import keep_plan, settled_key
 from gateway.pipeline import Compiled, Course, told_error
 from gateway.results import Problem
 from gateway.selection import Collector, Picked
-from gateway.surface import KEY
+from gateway.surface.roots import KEY
 from gateway.templates import Literal
 from schema.catalog import Action, Input
 from schema.errors import Code

@@ -27,7 +27,7 @@ from gateway.authorize import authorize, authorize_feed, roots_of
 from gateway.operation import ErrorInfo, Operation, OperationError
 from gateway.plan import DeriveStep, LookupStep, Plan
 from gateway.selection import Picked
-from gateway.surface import LIVE, feed_name
+from gateway.surface.roots import LIVE, feed_name
 from gateway.templates import FromVariable, Leaf, Literal
 from schema.catalog import Catalog, Record
 from schema.errors import Code
