@@ -10,8 +10,8 @@ from auth.decisions import Decision, RecordAccess, State, Totals, any_of
 from schema.catalog import Action, Field, Link, Record
 from schema.derivations import derivation_of
 from schema.errors import Code
+from schema.naming import declared_at
 from schema.predicates import FALSE, TRUE, Predicate
-from schema.resolve import short_path
 from schema.rules import Allow, AllowAction, AllowThrough, AllowTotals, Rule
 
 Contextual = Allow | AllowTotals | AllowThrough | AllowAction
@@ -180,4 +180,4 @@ def _covers(rule: Allow | AllowThrough, part: Field | Link) -> bool:
 
 def rule_id(rule: Rule) -> str:
     """How answers and the ledger name a rule: file and line of its declaration, never its condition."""
-    return f"{short_path(rule.file)}:{rule.line}"
+    return declared_at(rule.file, rule.line)

@@ -11,8 +11,8 @@ from typing import Any
 
 from schema.catalog import Action, Catalog, Field, Link, Record
 from schema.classification import Classification
+from schema.naming import declared_at
 from schema.owners import Tenures, tenure_on, tenures
-from schema.resolve import short_path
 from schema.rules import Allow
 
 TYPES = """
@@ -259,7 +259,7 @@ def _access(catalog: Catalog, record: Record, part: Field | Link) -> list[dict[s
     return [
         {
             "role": rule.role,
-            "rule": f"{short_path(rule.file)}:{rule.line}",
+            "rule": declared_at(rule.file, rule.line),
             "purposes": list(rule.purposes),
             "case_required": rule.case,
             "conditional": rule.where.__class__.__name__ != "Constant",
@@ -291,7 +291,7 @@ def _department(catalog: Catalog, name: str, day: dt.date | None) -> Row:
 def _action(catalog: Catalog, action: Action) -> Row:
     rules = [
         Row({
-            "role": rule.role, "rule": f"{short_path(rule.file)}:{rule.line}", "purposes": list(rule.purposes),
+            "role": rule.role, "rule": declared_at(rule.file, rule.line), "purposes": list(rule.purposes),
             "case_required": rule.case,
         })
         for rule in action.rules

@@ -8,6 +8,7 @@ from schema.actions import BOOKKEEPING, OWN_CELLS, ActionSpec
 from schema.catalog import Action, Input, Record
 from schema.derive.cell_tests import cells_of
 from schema.errors import meant
+from schema.naming import api_name
 from schema.owners import post_of
 from schema.rules import AllowAction
 from schema.scalars import Scalar
@@ -29,20 +30,15 @@ def resolved_action(
     if wrong:
         return None
     inputs = tuple(
-        Input(name, _api_name(name), scalars[name], given.codec, given.description)
+        Input(name, api_name(name), scalars[name], given.codec, given.description)
         for name, given in spec.inputs.items()
     )
-    api_name = spec.name[0].lower() + spec.name[1:]
+    mutation = spec.name[0].lower() + spec.name[1:]
     return Action(
-        f"{department.name}.{spec.name}", spec.name, api_name, department,
+        f"{department.name}.{spec.name}", spec.name, mutation, department,
         post_of(spec.source.owner or department.owner), spec.source, inputs, spec.about, spec.by, spec.kept, spec.call,
         spec.refuse, spec.done, spec.lost, rules, spec.description,
     )  # fmt: skip
-
-
-def _api_name(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
 
 
 def _wrong(spec: ActionSpec, department: Department, records: Mapping[str, Record]) -> list[str]:

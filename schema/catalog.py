@@ -88,6 +88,11 @@ class Link:
     where: str = ""
 
 
+def by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict[str, Field | Link]:
+    """A record's parts by the names clients use."""
+    return {**{part.api_name: part for part in fields.values()}, **{link.api_name: link for link in links.values()}}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A resolved record. ``name`` is qualified (``health.Facility``), ``type_name`` the GraphQL type. ``source``: with

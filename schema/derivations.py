@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from schema.catalog import Catalog, Field, Link, Record
+from schema.catalog import Catalog, Field, Link, Record, by_api_name
 from schema.classification import Classification
 from schema.declare import LinkSpec
 from schema.derive import cases, cell, fixed
@@ -133,7 +133,7 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
     }
     if spec.persons is None and any(part.personal for part in fields.values()):
         problem("it shows personal fields; say persons=True if a row is about a person, else persons=False")
-    return replace(record, relation=derivation, fields=fields, by_api_name=_by_api_name(fields, record.links))
+    return replace(record, relation=derivation, fields=fields, by_api_name=by_api_name(fields, record.links))
 
 
 def _told_owners(node: Node, records: Mapping[str, Record]) -> Node:
@@ -195,11 +195,7 @@ def _with_links(record: Record, records: Mapping[str, Record]) -> Record:
             keys = (record.fields[link.local], target.fields[link.remote])
             link = replace(link, classification=max(key.classification for key in keys))
         links[name] = link
-    return replace(record, links=links, by_api_name=_by_api_name(record.fields, links))
-
-
-def _by_api_name(fields: Mapping[str, Field], links: Mapping[str, Link]) -> dict[str, Field | Link]:
-    return {**{part.api_name: part for part in fields.values()}, **{link.api_name: link for link in links.values()}}
+    return replace(record, links=links, by_api_name=by_api_name(record.fields, links))
 
 
 def about_fields(catalog: Catalog, width: int, rows: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Any, ...], ...]:

@@ -88,7 +88,7 @@ def tenure_on(found: Tenures, day: dt.date | None) -> Tenure:
     return next((one for one in reversed(found) if one.since is None or one.since <= day), found[0])
 
 
-def owner_problems(owner: Owner | None, *, outermost: bool, today: dt.date | None) -> Iterator[str]:
+def owner_problems(owner: Owner | None, *, outermost: bool = False, today: dt.date | None) -> Iterator[str]:
     """What is wrong with it, in words that say what to do. ``outermost``: nobody is further out, so that it must say
     who answered from the beginning. ``today`` None: whether it has begun is not asked."""
     if owner is None:

@@ -15,7 +15,8 @@ import pytest
 
 from schema.catalog import Catalog, Declared
 from schema.errors import DeclarationError, Problem
-from schema.resolve import api_name, plural_of, resolve
+from schema.naming import api_name, plural_of
+from schema.resolve import resolve
 
 HEAD = """
 import datetime as dt
