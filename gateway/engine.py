@@ -1,6 +1,6 @@
 """Rows of a derived record that are too many to be held as Python's: an embedded engine holds them, fed only from what
 was fetched under the departments' rules and limits. It reads no file and no address, says exactly what
-``gateway.relational`` says, and refuses what it could only say inexactly."""
+``gateway.columnwise`` says, and refuses what it could only say inexactly."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.columnwise import Afar, Multiplied, evaluate
 from gateway.encoding import encoded, kind_of
-from gateway.relational import Afar, Multiplied, evaluate
-from gateway.relations import Relation, grouped, joined, kept, union
+from gateway.engine_sql import EngineRows, grouped, joined, kept, union
 from gateway.table import PastBound, Table
 from schema.derive.nodes import Grouped, Joined, Kept, Node, Parts, Together
 from schema.derive.shape import cells, children
@@ -54,7 +54,7 @@ class Engines:
                 shutil.rmtree(one.parent, ignore_errors=True)
 
     async def evaluate(self, node: Node, given: Mapping[int, Table], most: int, deadline: float) -> Table:
-        """As ``gateway.relational.evaluate``, on a thread of its own. Raises TimeoutError at the deadline."""
+        """As ``gateway.columnwise.evaluate``, on a thread of its own. Raises TimeoutError at the deadline."""
         async with asyncio.timeout_at(deadline), self.turns:
             return await self._run(Session(self), node, given, most)
 
@@ -118,8 +118,8 @@ class Session:
             if self.connection is not None:
                 self.connection.interrupt()
 
-    def worked(self, node: Multiplied, below: Sequence[Table | Afar]) -> Relation:
-        sides = [one if isinstance(one, Relation) else self._put(one) for one in below]
+    def worked(self, node: Multiplied, below: Sequence[Table | Afar]) -> EngineRows:
+        sides = [one if isinstance(one, EngineRows) else self._put(one) for one in below]
         match node:
             case Joined():
                 return joined(node, *sides)
@@ -135,7 +135,7 @@ class Session:
                 )
 
     def brought(self, rows: Afar, most: int) -> Table:
-        assert isinstance(rows, Relation)
+        assert isinstance(rows, EngineRows)
         self._go_on()
         asked = {name: value for name, value in self.values.items() if f"${name} " in rows.sql}
         found = self.connection.execute(f"SELECT * FROM ({rows.sql}) LIMIT {most + 1}", asked or None)
@@ -150,7 +150,7 @@ class Session:
                 column += kind.decoded(cells_)
         return Table(tuple(columns), size)
 
-    def _put(self, rows: Table | Afar) -> Relation:
+    def _put(self, rows: Table | Afar) -> EngineRows:
         """The engine's own copy."""
         assert isinstance(rows, Table)
         if rows.withheld or not rows.columns:
@@ -170,7 +170,7 @@ class Session:
         self.tables += 1
         self.connection.execute(f"CREATE TABLE {table} AS SELECT {told} FROM given")
         self.connection.unregister("given")
-        return Relation(f"SELECT * FROM {table}", kinds)
+        return EngineRows(f"SELECT * FROM {table}", kinds)
 
     def _go_on(self) -> None:
         if self.stopped.is_set():

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from gateway import grouping
 from gateway.allowed import cut
+from gateway.columnwise import evaluate
 from gateway.keeping import keep_figures
 from gateway.partwise import missing, without
 from gateway.plan import DeriveInput, DeriveStep, LookupStep
 from gateway.reading import table_of
-from gateway.relational import evaluate
 from gateway.run import Run, Stop
 from gateway.table import PastBound, Table
 from schema.catalog import Record

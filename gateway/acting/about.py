@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.columnwise import holds, worked
 from gateway.pushdown import column_of, encode_keys, plain_column
-from gateway.relational import holds, worked
 from schema.catalog import Action, Catalog, Field
 from schema.derive.cell_tests import cells_of
 from schema.errors import Unreadable

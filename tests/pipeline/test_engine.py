@@ -18,8 +18,8 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from gateway.columnwise import Afar, evaluate
 from gateway.engine import Engines, Session, connect
-from gateway.relational import Afar, evaluate
 from gateway.table import WITHHELD, PastBound, Table
 from schema.derive import (
     Measured,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from gateway.columnwise import evaluate
 from gateway.plan import DeriveStep, ScanStep
-from gateway.relational import evaluate
 from gateway.table import Table
 from schema.derive.nodes import Given, Node, RowsOf
 from schema.derive.shape import cells, leaves

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.relational import evaluate
+from gateway.columnwise import evaluate
 from gateway.standing import bound
 from gateway.table import WITHHELD, Table
 from schema.derive import Query

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.relational import evaluate
+from gateway.columnwise import evaluate
 from gateway.table import WITHHELD, Table
 from schema.derive import (
     Expression,

@@ -1,4 +1,4 @@
-"""Steps of a derived record's query as SQL for the engine: exactly what ``gateway.relational`` does. Values are never
+"""Steps of a derived record's query as SQL for the engine: exactly what ``gateway.columnwise`` does. Values are never
 written into it."""
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ OPERATORS = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class EngineRows:
     """``sql``: a select with columns c0, c1 ... of these kinds."""
 
     sql: str
     kinds: tuple[Kind, ...]
 
-    def taking(self, places: Sequence[int]) -> Relation:
+    def taking(self, places: Sequence[int]) -> EngineRows:
         return selected([(f"c{at}", self.kinds[at]) for at in places], f"({self.sql})")
 
 
-def selected(columns: Sequence[tuple[str, Kind]], rest: str) -> Relation:
+def selected(columns: Sequence[tuple[str, Kind]], rest: str) -> EngineRows:
     told = ", ".join(f"{written} AS c{at}" for at, (written, _) in enumerate(columns))
-    return Relation(f"SELECT {told} FROM {rest}", tuple(kind for _, kind in columns))
+    return EngineRows(f"SELECT {told} FROM {rest}", tuple(kind for _, kind in columns))
 
 
 def _as(written: str, kind: Kind, wanted: Kind) -> str:
@@ -42,7 +42,7 @@ def _as(written: str, kind: Kind, wanted: Kind) -> str:
     return f"({written} * CAST('{10**more}' AS HUGEINT))" if more else written
 
 
-def joined(node: Joined, left: Relation, right: Relation) -> Relation:
+def joined(node: Joined, left: EngineRows, right: EngineRows) -> EngineRows:
     pairs = [(cells(node.left).index(one), cells(node.right).index(other)) for one, other in node.on]
     keys = {one: (other, shared(left.kinds[one], right.kinds[other])) for one, other in pairs}
     equal = [
@@ -64,24 +64,24 @@ def joined(node: Joined, left: Relation, right: Relation) -> Relation:
     return selected([*ours, *more], f"({left.sql}) l {how} ({right.sql}) r ON {on}")
 
 
-def union(parts: Sequence[Relation]) -> Relation:
+def union(parts: Sequence[EngineRows]) -> EngineRows:
     if not parts:
         raise PastBound
     kinds = tuple(reduce(shared, side) for side in zip(*(part.kinds for part in parts), strict=True))
-    return Relation(" UNION ALL ".join(f"({_alike(part, kinds)})" for part in parts), kinds)
+    return EngineRows(" UNION ALL ".join(f"({_alike(part, kinds)})" for part in parts), kinds)
 
 
-def _alike(part: Relation, kinds: tuple[Kind, ...]) -> str:
+def _alike(part: EngineRows, kinds: tuple[Kind, ...]) -> str:
     sides = enumerate(zip(part.kinds, kinds, strict=True))
     return selected([(_as(f"c{at}", own, kind), kind) for at, (own, kind) in sides], f"({part.sql})").sql
 
 
-def kept(tests: Sequence[Test], names: Sequence[str], of: Relation, values: dict[str, Any]) -> Relation:
+def kept(tests: Sequence[Test], names: Sequence[str], of: EngineRows, values: dict[str, Any]) -> EngineRows:
     passing = " AND ".join(_test(test, names, of, values) for test in tests) or "TRUE"
     return replace(of, sql=f"SELECT * FROM ({of.sql}) WHERE {passing}")
 
 
-def _test(test: Test, names: Sequence[str], of: Relation, values: dict[str, Any]) -> str:
+def _test(test: Test, names: Sequence[str], of: EngineRows, values: dict[str, Any]) -> str:
     """Two-valued: of a null it is false."""
     match test:
         case CellTest(cell=name, op=op, value=value):
@@ -100,7 +100,7 @@ def _test(test: Test, names: Sequence[str], of: Relation, values: dict[str, Any]
             return f"(NOT {_test(inner, names, of, values)})"
 
 
-def _value(value: Any, names: Sequence[str], of: Relation, values: dict[str, Any]) -> tuple[Kind, str]:
+def _value(value: Any, names: Sequence[str], of: EngineRows, values: dict[str, Any]) -> tuple[Kind, str]:
     if isinstance(value, CellRef):
         at = names.index(value.name)
         return of.kinds[at], f"c{at}"
@@ -110,7 +110,7 @@ def _value(value: Any, names: Sequence[str], of: Relation, values: dict[str, Any
     return kind, f"CAST(${name} AS {kind.held})"
 
 
-def grouped(node: Grouped, of: Relation, values: dict[str, Any]) -> Relation:
+def grouped(node: Grouped, of: EngineRows, values: dict[str, Any]) -> EngineRows:
     names = cells(node.of)
     by = [names.index(name) for name in node.by]
     columns = [(f"c{at}", of.kinds[at]) for at in by]
@@ -119,7 +119,7 @@ def grouped(node: Grouped, of: Relation, values: dict[str, Any]) -> Relation:
     return selected(columns, f"({of.sql}) GROUP BY {keys}" if by else f"({of.sql})")
 
 
-def _measured(measure: Measured, names: Sequence[str], of: Relation, values: dict[str, Any]) -> tuple[str, Kind]:
+def _measured(measure: Measured, names: Sequence[str], of: EngineRows, values: dict[str, Any]) -> tuple[str, Kind]:
     only = "" if measure.only is None else f" FILTER (WHERE {_test(measure.only, names, of, values)})"
     whole = Kind("int")
     if measure.function == "count":
