@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import getpass
 import time
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,9 +11,7 @@ import click
 
 from auth.consents import SCOPES, Consent, StoredConsents
 from auth.errors import AuthError
-from auth.ledger import Ledger
-from auth.ledger.writer import entry_body
-from gateway.recording import FORMAT
+from gateway.operator_entries import record_operator
 from gateway.settings import AuthSettings, Settings, SettingsError
 from schema.purposes import PURPOSES
 from schema.scalars import KARACHI
@@ -125,23 +121,8 @@ def _day(moment: float) -> str:
 
 def _record(settings: Settings, outcome: str, told: dict[str, Any]) -> None:
     """An entry of the ledger, without the learner's number: entries hold no value of a record."""
-    from gateway.opening import open_store
-
-    now_ms = int(time.time() * 1000)
-    entry = {
-        "format": FORMAT, "requestInTs": now_ms, "responseOutTs": now_ms, "messageUserId": f"os:{getpass.getuser()}",
-        "outcome": outcome, "succeeded": True, "consent": told,
-    }  # fmt: skip
-
-    async def append() -> None:
-        ledger = Ledger(open_store(settings))
-        try:
-            await ledger.append(entry_body(entry))
-        finally:
-            await ledger.aclose()
-
     try:
-        asyncio.run(append())
+        record_operator(settings, outcome, {"consent": told})
     except AuthError as error:
         _fail(error.message)
 

@@ -3,18 +3,13 @@ given back; each is in the ledger."""
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-import time
 from pathlib import Path
 
 import click
 
 from auth.errors import AuthError
-from auth.ledger import Ledger
-from auth.ledger.writer import entry_body
 from auth.stops import Stops
-from gateway.recording import FORMAT
+from gateway.operator_entries import record_operator
 from gateway.settings import Settings
 
 
@@ -50,22 +45,7 @@ def readmit(settings: Settings, subject: str) -> None:
 
 
 def _record(settings: Settings, outcome: str, subject: str) -> None:
-    from gateway.opening import open_store
-
-    now_ms = int(time.time() * 1000)
-    entry = {
-        "format": FORMAT, "requestInTs": now_ms, "responseOutTs": now_ms, "messageUserId": f"os:{getpass.getuser()}",
-        "outcome": outcome, "succeeded": True, "subject": subject,
-    }  # fmt: skip
-
-    async def append() -> None:
-        ledger = Ledger(open_store(settings))
-        try:
-            await ledger.append(entry_body(entry))
-        finally:
-            await ledger.aclose()
-
     try:
-        asyncio.run(append())
+        record_operator(settings, outcome, {"subject": subject})
     except AuthError as error:
         raise click.ClickException(error.message) from None
