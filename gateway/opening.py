@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -36,12 +35,10 @@ from gateway.engine import open_engines
 from gateway.house import House, make_house
 from gateway.live.hooks import Hook, Hooks
 from gateway.live.kept import Kept
-from gateway.live.limits import LiveLimits
 from gateway.live.room import Room
 from gateway.run import Reach
 from gateway.settings import AuthSettings, IssuerSettings, Settings, SettingsError, address_of
 from gateway.stopping import stops_of
-from gateway.weight import OperationLimits
 from schema.acting import KEPT
 from schema.catalog import Catalog, Declared
 from schema.changelog import ChangeLog
@@ -231,17 +228,13 @@ def check_settings(settings: Settings, catalog: Catalog) -> None:
 
 
 def _room(settings: Settings, catalog: Catalog, sealer: Sealer) -> Room:
-    told = msgspec.structs.asdict(settings.live)
-    path = told.pop("kept") or f"{settings.state}/live.sqlite"
-    limits = LiveLimits(**told)
+    limits = settings.live
+    kept = Kept(Path(limits.kept or f"{settings.state}/live.sqlite"), sealer, limits.window_s)
     tags = {
         name: functools.partial(TagReader, catalog.sources[name], address_of(name, one))
         for name, one in settings.sources.items() if name in catalog.sources and catalog.sources[name].kind == "rest"
     }  # fmt: skip
-    return Room(
-        limits, Kept(Path(path), sealer, limits.window_s), open_readers(settings, catalog), tags=tags,
-        hooks=open_hooks(settings),
-    )  # fmt: skip
+    return Room(limits, kept, open_readers(settings, catalog), tags=tags, hooks=open_hooks(settings))
 
 
 class _LedgerOf:
@@ -269,10 +262,7 @@ async def open_house(settings: Settings, observer: Observer | None = None) -> As
             connectors, sealer, limits.default_first, limits.max_first, intermediate_rows=limits.intermediate_rows,
             engine=open_engines(Path(settings.state) / "engine", limits.engine_mb, limits.engine_disk_mb),
         ),
-        limits=OperationLimits(
-            limits.tokens, limits.depth, limits.aliases, limits.fields, limits.conditions, limits.cost, limits.actions
-        ),
-        time_s=limits.time_s, live=_room(settings, catalog, sealer),
+        limits=limits, time_s=limits.time_s, live=_room(settings, catalog, sealer),
     )  # fmt: skip
     # Not the ledger itself but whichever the house has, so that there is one place to change it.
     house.worker = open_worker(settings, catalog, connectors, _LedgerOf(house), turns, observer)

@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 
 from connectors.address import Address, LogAddress
+from gateway.live.limits import LiveLimits
+from gateway.weight import OperationLimits
 
 
 class SettingsError(Exception):
@@ -122,21 +124,13 @@ class AuthSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     consents: dict[str, ConsentSettings] = {}
 
 
-class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How large a request may be: see ``gateway.weight.OperationLimits``. ``time_s``: of one operation.
-    ``intermediate_rows``: that a join of a derived record may make in the gateway; more go to an embedded engine (the
-    extra ``analytics``), which takes ``engine_mb`` of memory for one operation and ``engine_disk_mb`` in the folder of
-    ``state``."""
+class LimitSettings(OperationLimits, forbid_unknown_fields=True, frozen=True):
+    """How large an operation may be, and around it: ``time_s``: of one operation. ``intermediate_rows``: that a join of
+    a derived record may make in the gateway; more go to an embedded engine (the extra ``analytics``), which takes
+    ``engine_mb`` of memory for one operation and ``engine_disk_mb`` in the folder of ``state``."""
 
     body_bytes: int = 1_000_000
     body_time_s: float = 10.0
-    tokens: int = 10_000
-    depth: int = 16
-    aliases: int = 100
-    fields: int = 2_000
-    conditions: int = 250
-    cost: int = 2_000_000
-    actions: int = 10
     time_s: float = 10.0
     default_first: int = 100
     max_first: int = 1_000
@@ -145,25 +139,11 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     engine_disk_mb: int = 4_096
 
 
-class LiveSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Real time: see ``gateway.live.limits.LiveLimits``. ``kept``: where feeds are kept to be resumed; empty: in the
-    folder of ``state``."""
+class LiveSettings(LiveLimits, forbid_unknown_fields=True, frozen=True):
+    """Real time: how much of it, and ``kept``: where feeds are kept to be resumed; empty: in the folder of
+    ``state``."""
 
     kept: str = ""
-    connections: int = 4_000
-    connections_each: int = 2_000
-    operations: int = 50
-    cohorts: int = 500
-    members: int = 50_000
-    all_members: int = 500_000
-    pending: int = 1_000
-    events: int = 20_000
-    window_s: float = 600.0
-    every_s: float = 5.0
-    recheck_s: float = 5.0
-    init_s: float = 5.0
-    ping_s: float = 15.0
-    hint_s: float = 5.0
 
 
 class ActionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -29,8 +30,7 @@ INTROSPECTIONS = 10
 each alias would walk the whole schema anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperationLimits:
+class OperationLimits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``depth``: levels of selections, and of objects and lists in arguments. ``conditions``: comparisons and order
     terms in all arguments together. ``actions``: root fields of a mutation. ``cost``: values the answer can hold,
     checked on the plan (``gateway.cost``)."""

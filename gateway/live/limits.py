@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class LiveLimits:
+class LiveLimits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``connections``: WebSockets and event streams together; ``connections_each``: of one subject, anybody without
     credentials counting as one by address; ``operations``: of one WebSocket; ``cohorts``: different things watched at
     once; ``members``: rows one feed may watch; ``all_members``: all feeds together; ``pending``: entities that may wait

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -110,7 +111,7 @@ async def test_a_department_that_is_down_loses_nothing(desk: LiveDesk, depot: De
 
 
 async def test_who_does_not_read_gets_each_entity_once_and_is_let_go_in_the_end(desk: LiveDesk) -> None:
-    desk.house.live.limits = replace(desk.house.live.limits, pending=3)
+    desk.house.live.limits = msgspec.structs.replace(desk.house.live.limits, pending=3)
     async with desk.watch(FEED, f="HF-CHG-0001") as seat:
         await seat.event()
         stream = seat.stream
@@ -133,18 +134,18 @@ async def test_who_does_not_read_gets_each_entity_once_and_is_let_go_in_the_end(
 
 
 async def test_a_feed_may_watch_so_many_rows_and_all_feeds_so_many(desk: LiveDesk) -> None:
-    desk.house.live.limits = replace(desk.house.live.limits, members=10)
+    desk.house.live.limits = msgspec.structs.replace(desk.house.live.limits, members=10)
     (error,) = await desk.refused("subscription { stockChanged { key } }")
     assert error["extensions"]["code"] == "BUDGET_EXCEEDED"
     assert "10 stocks" in error["message"], "the declared limit, not what was found"
-    desk.house.live.limits = replace(desk.house.live.limits, members=50_000, all_members=15)
+    desk.house.live.limits = msgspec.structs.replace(desk.house.live.limits, members=50_000, all_members=15)
     async with desk.watch(FEED, f="HF-CHG-0001"):
         (error,) = await desk.refused(FEED, f="HF-CHG-0002")
         assert error["extensions"]["code"] == "BUDGET_EXCEEDED"
 
 
 async def test_so_many_different_things_are_watched_at_once(desk: LiveDesk) -> None:
-    desk.house.live.limits = replace(desk.house.live.limits, cohorts=1)
+    desk.house.live.limits = msgspec.structs.replace(desk.house.live.limits, cohorts=1)
     async with desk.watch(FEED, named("one"), f="HF-CHG-0001"):
         (error,) = await desk.refused(FEED, f="HF-CHG-0002")
         assert error["extensions"]["code"] == "BUDGET_EXCEEDED"

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 from graphql import GraphQLSchema
 
 from auth.principal import Principal
@@ -86,7 +87,7 @@ def patient(desk: Desk) -> Desk:
     """The desk with sources that may take their time, and operations that may be large: neither is compared here. A key
     a call on a busy machine is slow."""
     desk.house.time_s = 120.0
-    desk.house.limits = replace(desk.house.limits, cost=10**9, conditions=10**4)
+    desk.house.limits = msgspec.structs.replace(desk.house.limits, cost=10**9, conditions=10**4)
     for connector in desk.house.reach.connectors.values():
         around: Any = connector
         while around is not None:

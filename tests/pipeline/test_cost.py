@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from auth.principal import ANONYMOUS, Principal
@@ -76,7 +76,7 @@ async def test_what_is_refused_costs_its_null(file_desk: Desk) -> None:
 
 
 async def test_an_operation_over_the_limit_is_refused_before_anything_is_asked(file_desk: Desk) -> None:
-    file_desk.house.limits = replace(file_desk.house.limits, cost=200)
+    file_desk.house.limits = msgspec.structs.replace(file_desk.house.limits, cost=200)
     query = "query ($size: Int!) { schools(first: $size) { nodes { name level } } }"
     assert len((await file_desk.ask(query, variables={"size": 100}))["data"]["schools"]["nodes"]) > 0
     refused = await file_desk.ask(query, variables={"size": 101})
