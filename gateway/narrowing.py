@@ -132,28 +132,6 @@ def origins(node: Node, name: str, way: Way) -> Iterator[tuple[int, str, Express
                 yield from origins(right, name, way.past(left))
 
 
-def direct(node: Node, name: str, first: int) -> tuple[int, str] | None:
-    """The leaf and cell that a cell is passed on from unchanged, all of its rows or more: its keys may be asked for.
-    ``first``: number of the leftmost leaf."""
-    match node:
-        case nodes.RowsOf(cells=named):
-            return (first, name) if name in dict(named) else None
-        case nodes.Grouped(of=of, by=by):
-            return direct(of, name, first) if name in by else None
-        case nodes.Computed(of=of, cells=added):
-            return None if name in dict(added) else direct(of, name, first)
-        case nodes.Joined(left=left, right=right, on=on, kind=kind):
-            if kind == "full":
-                return None
-            found = direct(left, name, first)
-            if found is None and name not in {other for _, other in on}:
-                found = direct(right, name, first + len(leaves(left)))
-            return found
-        case nodes.Kept(of=of) | nodes.Latest(of=of) | nodes.Held(of=of) | nodes.Spread(of=of) | nodes.Quantile(of=of):
-            return direct(of, name, first)
-    return None
-
-
 BEGUN = Expression("begun_in", ())
 NOT_OVER = Expression("not_over_before", ())
 """Of what lasts from one day to another: it can only touch a month it has begun in, and in which it is not over."""
