@@ -46,13 +46,22 @@ class Page:
 Ask = Callable[[int], Coroutine[Any, Any, Page]]
 
 
-def arguments_of(condition: Condition, params: tuple[Any, ...], offered: Sequence[Parameter]) -> Arguments:
+def arguments_of(fetch: Fetch, offered: Sequence[Parameter]) -> Arguments:
+    """The arguments that what is asked for stands for, and its keys."""
+    told, key = _told(fetch.shape.where, fetch.params, offered), fetch.shape.key
+    if key is None:
+        return told
+    keyed = next(one for one in offered if one.column == key.name and one.operator in ("in", "eq"))
+    return (*told, (keyed, fetch.keys))
+
+
+def _told(condition: Condition, params: tuple[Any, ...], offered: Sequence[Parameter]) -> Arguments:
     """The arguments a conjunction of comparisons stands for. The caller promised to push nothing else."""
     match condition:
         case Fixed(value=True):
             return ()
         case AllOf(parts=parts):
-            return tuple(found for part in parts for found in arguments_of(part, params, offered))
+            return tuple(found for part in parts for found in _told(part, params, offered))
         case Comparison(column=column, op=op, param=param):
             value = params[param.index]
             for parameter in offered:

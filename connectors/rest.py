@@ -22,17 +22,11 @@ class RestConnector:
         self._http = HttpSession(source, address)
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
-        shape = fetch.shape
-        relation = shape.relation
+        relation = fetch.shape.relation
         if not isinstance(relation, Collection):
             raise TypeError(f"a REST source has no {type(relation).__name__}")
-        arguments = arguments_of(shape.where, fetch.params, relation.parameters)
-        if shape.key is not None:
-            keyed = next(
-                one for one in relation.parameters if one.column == shape.key.name and one.operator in ("in", "eq")
-            )
-            arguments = (*arguments, (keyed, fetch.keys))
-        arguments = tuple((parameter, _joinable(parameter, values)) for parameter, values in arguments)
+        asked = arguments_of(fetch, relation.parameters)
+        arguments = tuple((parameter, _joinable(parameter, values)) for parameter, values in asked)
 
         async def ask(request: Arguments, number: int) -> Page:
             return await self._ask(relation, request, number, fetch.deadline)

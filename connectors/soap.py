@@ -51,16 +51,10 @@ class SoapConnector:
         self._lock = asyncio.Lock()
 
     async def fetch(self, fetch: Fetch, /) -> Rows:
-        shape = fetch.shape
-        relation = shape.relation
+        relation = fetch.shape.relation
         if not isinstance(relation, Operation):
             raise TypeError(f"a SOAP source has no {type(relation).__name__}")
-        arguments = arguments_of(shape.where, fetch.params, relation.parameters)
-        if shape.key is not None:
-            keyed = next(
-                one for one in relation.parameters if one.column == shape.key.name and one.operator in ("in", "eq")
-            )
-            arguments = (*arguments, (keyed, fetch.keys))
+        arguments = arguments_of(fetch, relation.parameters)
         client = self._client or await self._described(fetch.deadline)
 
         async def ask(request: Arguments, number: int) -> Page:
