@@ -43,7 +43,7 @@ class Engine(Protocol):
 
 
 def evaluate(node: Node, given: Mapping[int, Table], most: int | None = None, engine: Engine | None = None) -> Table:
-    """Rows with the cells of ``schema.derive.cells(node)``, in no particular order. A join that would make more than
+    """Rows with the cells of ``cells(node)``, in no particular order. A join that would make more than
     ``most`` rows is left to the engine. Raises PastBound without one, where what comes back is still more, and where
     spans of months make more."""
     return _Evaluation(given, _times(node), sys.maxsize if most is None else most, engine).table(node)

@@ -4,7 +4,7 @@ planned; and which are missing. Pure."""
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.allowed import FieldTest, MissingPart, Path, Settled
@@ -14,6 +14,7 @@ from schema.catalog import Record
 from schema.derive import nodes
 from schema.derive.expressions import Expression
 from schema.derive.nodes import Node
+from schema.derive.shape import rebuilt
 from schema.recent import Recent
 
 UNKNOWN = object()
@@ -107,10 +108,7 @@ def without(node: Node, names: frozenset[str]) -> Node:
     """The query without these parts."""
     if isinstance(node, nodes.Parts):
         return nodes.Parts(node.cells, tuple((name, part) for name, part in node.parts if name not in names))
-    assert not isinstance(
-        node, (nodes.RowsOf, nodes.Given, nodes.Listed, nodes.Described, nodes.Joined, nodes.Together)
-    ), "parts stand beneath single steps only"
-    return replace(node, of=without(node.of, names))
+    return rebuilt(node, lambda below: without(below, names))
 
 
 def _fixed(node: Node, name: str) -> Any:

@@ -14,8 +14,8 @@ from schema.classification import Classification
 from schema.declare import LinkSpec
 from schema.derive import cases, cell, fixed
 from schema.derive.expressions import Expression
-from schema.derive.nodes import Computed, Derivation, Described, Given, Joined, Listed, Node, Parts, RowsOf, Together
-from schema.derive.shape import leaves
+from schema.derive.nodes import Computed, Derivation, Node, RowsOf
+from schema.derive.shape import leaves, rebuilt
 from schema.errors import meant
 from schema.lineage import FIGURES, Origin, trace
 from schema.owners import tenure_on
@@ -138,19 +138,10 @@ def _sharpened(record: Record, records: Mapping[str, Record], tell: Tell) -> Rec
 
 def _told_owners(node: Node, records: Mapping[str, Record]) -> Node:
     """The query with what the departments declare of their records put in: nothing is told twice."""
-    match node:
-        case RowsOf() | Given() | Listed() | Described():
-            return node
-        case Parts(parts=named):
-            return replace(node, parts=tuple((name, _told_owners(part, records)) for name, part in named))
-        case Joined(left=left, right=right):
-            return replace(node, left=_told_owners(left, records), right=_told_owners(right, records))
-        case Together(parts=parts):
-            return Together(tuple(_told_owners(part, records) for part in parts))
-        case Computed(of=of, cells=added):
-            cells = tuple((name, _told_owner(expression, records)) for name, expression in added)
-            return Computed(_told_owners(of, records), cells)
-    return replace(node, of=_told_owners(node.of, records))
+    told = rebuilt(node, lambda below: _told_owners(below, records))
+    if not isinstance(told, Computed):
+        return told
+    return Computed(told.of, tuple((name, _told_owner(expression, records)) for name, expression in told.cells))
 
 
 def _told_owner(expression: Expression, records: Mapping[str, Record]) -> Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway import partwise
 from gateway.allowed import FieldTest, Settled
@@ -15,7 +15,7 @@ from schema.catalog import Catalog
 from schema.derivations import about_fields
 from schema.derive import nodes
 from schema.derive.nodes import Node
-from schema.derive.shape import leaves, parts_of
+from schema.derive.shape import leaves, parts_of, rebuilt
 from schema.lineage import counted_leaves
 
 
@@ -67,29 +67,24 @@ class QuerySteps:
             case nodes.RowsOf():
                 self._next += 1
                 return self.reads.rows(node, self._next - 1)
-            case nodes.Given() | nodes.Listed():
-                return node
-            case nodes.Grouped(of=of):
+            case nodes.Grouped():
                 grouped = self.groups.grouped(node, self._next)
-                if grouped is None:
-                    return replace(node, of=self.planned(of))
-                self._next += 1
-                return grouped
+                if grouped is not None:
+                    self._next += 1
+                    return grouped
             case nodes.Joined(left=left, right=right, on=on, kind=kind):
                 first = self._next
                 ours = self.planned(left)
                 if kind != "full" and not self.reads.alike:  # what several parts read is read once, and whole
                     seek_joined(self.reads, node, first)
                 return nodes.Joined(ours, self.planned(right), on, kind)
-            case nodes.Together(parts=parts):
-                return nodes.Together(tuple(self.planned(part) for part in parts))
             case nodes.Parts(cells=names, parts=named):
                 chosen = tuple(self._part(name, part) for name, part in named if self._is_chosen(name, part))
                 return nodes.Parts(names, chosen)
             case nodes.Described(names=names, rows=described):
                 about = about_fields(self.catalog, len(names), described)
                 return nodes.Listed((*names, *nodes.DESCRIBED), about)
-        return replace(node, of=self.planned(node.of))
+        return rebuilt(node, self.planned)
 
     def _is_chosen(self, name: str, part: Node) -> bool:
         """Whether the part is worked out; else its leaves are passed over."""

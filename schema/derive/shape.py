@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from schema.derive import nodes
 from schema.derive.nodes import Node
 
@@ -17,6 +20,20 @@ def children(node: Node) -> tuple[Node, ...]:
         case nodes.Parts(parts=named):
             return tuple(part for _, part in named)
     return (node.of,)
+
+
+def rebuilt(node: Node, below: Callable[[Node], Node]) -> Node:
+    """The step over what ``below`` makes of those that stand beneath it, from left to right."""
+    match node:
+        case nodes.RowsOf() | nodes.Given() | nodes.Listed() | nodes.Described():
+            return node
+        case nodes.Joined(left=left, right=right):
+            return replace(node, left=below(left), right=below(right))
+        case nodes.Together(parts=parts):
+            return nodes.Together(tuple(below(part) for part in parts))
+        case nodes.Parts(parts=named):
+            return replace(node, parts=tuple((name, below(part)) for name, part in named))
+    return replace(node, of=below(node.of))
 
 
 def leaves(node: Node) -> tuple[nodes.RowsOf, ...]:
