@@ -66,3 +66,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
         if "://" not in link:
             assert (page.parent / link).exists(), link
+
+
+OURS = re.compile(r"`((?:auth|bench|connectors|docs|examples|gateway|legacy|schema|tests)/[a-z_0-9./]*)`")
+MADE_BY_THE_READER = ("connectors/welfare", "connectors/province/visiting.py")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    for file in OURS.findall(page.read_text()):
+        assert (ROOT / file).exists() or file.startswith(MADE_BY_THE_READER), file
