@@ -195,7 +195,7 @@ def claims(incoming: Incoming) -> tuple[Credentials, Context]:
 def _compiled(house: House, operation: Operation, access: Any) -> Compiled:
     compiled = house.plans.get(settled_key(house.plans, _plan_key(operation, access), operation.variables))
     if not isinstance(compiled, Compiled):
-        compiled = _compile(house, operation, allow(house, operation, access), frozenset())
+        compiled = _compile(house, operation, allow(operation, access), frozenset())
         _keep(house, operation, access, compiled)
     return compiled
 
@@ -244,9 +244,9 @@ def check_cost(house: House, compiled: Compiled, operation: Operation) -> None:
         raise OperationError(Code.BUDGET_EXCEEDED, (ErrorInfo(message),))
 
 
-def allow(house: House, operation: Operation, access: Any) -> Allowed:
+def allow(operation: Operation, access: Any) -> Allowed:
     """The operation, authorized for this access."""
-    return authorize(house.catalog, access, operation.picked(), operation.collector, operation.parsed.text_hash)
+    return authorize(access, operation.picked(), operation.collector)
 
 
 def _body(house: House, course: Course, run: Execution, compiled: Compiled, operation: Operation) -> bytes:
@@ -323,7 +323,7 @@ def explain(house: House, principal: Principal, request: GraphQLRequest) -> str:
     """The plan of a request as stable text, without running it."""
     access = house.policy.access(principal)
     operation = house.reader(access).read(request)
-    return explaining.plan_text(make_plan(allow(house, operation, access)))
+    return explaining.plan_text(make_plan(allow(operation, access)))
 
 
 async def explain_run(house: House, principal: Principal, request: GraphQLRequest) -> str:

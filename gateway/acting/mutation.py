@@ -74,7 +74,7 @@ def _field(house: House, operation: Operation, access: Access, pick: Picked) -> 
     if not isinstance(compiled, Compiled):
         roots = tuple(_root(house, action, inner) for inner in payload if inner.name != "__typename")
         collector = Collector(operation.parsed.fragments, {**operation.variables, ID: "", BY: ""})
-        allowed = authorize(house.catalog, access, roots, collector, operation.parsed.text_hash)
+        allowed = authorize(access, roots, collector)
         compiled = pipeline.compiled_over(house, allowed, frozenset())
         keep_plan(house.plans, key, operation.variables, allowed.settled, compiled)
     pipeline.check_cost(house, compiled, operation)

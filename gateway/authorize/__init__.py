@@ -47,17 +47,15 @@ def roots_of(catalog: Catalog) -> dict[str, tuple[Record, bool]]:
     return roots
 
 
-def authorize(
-    catalog: Catalog, access: Access, picked: tuple[Picked, ...], collector: Collector, digest: str
-) -> Allowed:
-    """The planned roots among ``picked``, authorized. ``digest``: the operation's hash, part of what cursors bind."""
-    known, notes = roots_of(catalog), Notes()
+def authorize(access: Access, picked: tuple[Picked, ...], collector: Collector) -> Allowed:
+    """The planned roots among ``picked``, authorized."""
+    known, notes = roots_of(access.catalog), Notes()
     asking = Asking(access, collector, notes)
     return notes.allowed(access, [_root(asking, pick, *known[pick.name]) for pick in picked if pick.name in known])
 
 
 def authorize_feed(
-    catalog: Catalog, access: Access, pick: Picked, record: Record, collector: Collector, digest: str
+    access: Access, pick: Picked, record: Record, collector: Collector
 ) -> tuple[Allowed, FeedPart | None]:
     """A feed of changes of ``record``; None when the rows it is about are refused, or its arguments."""
     notes = Notes()

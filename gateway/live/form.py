@@ -74,7 +74,6 @@ class Form:
 def form_of(catalog: Catalog, access: Access, operation: Operation) -> Form:
     """Raises OperationError for what cannot be watched at all; refused fields stand among ``allowed.refusals``."""
     (pick,) = operation.picked()
-    digest = operation.parsed.text_hash
     after = None
     if pick.name == "__typename":
         raise _bad("__typename alone cannot be subscribed to")
@@ -85,7 +84,7 @@ def form_of(catalog: Catalog, access: Access, operation: Operation) -> Form:
         order = tuple((one.key, one.name) for one in operation.collector.collect(pick.selections))
         inner = " ".join(print_ast(node) for node in pick.nodes)
     else:
-        allowed, feed = authorize_feed(catalog, access, pick, _feeds(catalog)[pick.name], operation.collector, digest)
+        allowed, feed = authorize_feed(access, pick, _feeds(catalog)[pick.name], operation.collector)
         given = pick.arguments(operation.variables).get("after")
         if given is not None and given != Literal(None):
             assert not isinstance(given, (dict, list))
@@ -110,7 +109,7 @@ def _live(catalog: Catalog, access: Access, pick: Picked, operation: Operation) 
     for one in inner:
         if one.name not in known and one.name != "__typename":
             raise _bad(f"{one.name} does not change; ask for it with a query")
-    allowed = authorize(catalog, access, inner, operation.collector, operation.parsed.text_hash)
+    allowed = authorize(access, inner, operation.collector)
     refusals = tuple(replace(told, path=(pick.key, *told.path)) for told in allowed.refusals)
     return replace(allowed, refusals=refusals)
 

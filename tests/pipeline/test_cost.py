@@ -21,7 +21,7 @@ def cost(desk: Desk, query: str, principal: Principal = ANONYMOUS, **variables: 
     access = desk.house.policy.access(principal)
     operation = desk.house.reader(access).read(GraphQLRequest(query, None, variables))
     reach = desk.house.reach
-    return cost_of(allow(desk.house, operation, access)).of(
+    return cost_of(allow(operation, access)).of(
         operation.variables, reach.default_first, reach.max_first
     )
 

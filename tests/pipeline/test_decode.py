@@ -52,7 +52,7 @@ def prepared(desk: Desk, query: str) -> Prepared:
     house = desk.house
     access = house.policy.access(AUDITOR)
     operation = house.reader(access).read(GraphQLRequest(query))
-    return prepare(make_plan(allow(house, operation, access)))
+    return prepare(make_plan(allow(operation, access)))
 
 
 async def test_only_decimals_that_nothing_but_the_answer_reads_come_as_text(file_desk: Desk) -> None:
