@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from gateway.live.looking import Looking
 from gateway.live.watch import Watch, Watcher, decoded
 from schema.catalog import Record
 from schema.changelog import ChangeLog, LoggedTable, LogRefused, Seen, tables_of
@@ -100,33 +101,21 @@ class SourceLog:
     refused: Mapping[LoggedTable, str] = field(default_factory=dict)
     _why: str | None = NOT_YET
     _said: Mapping[LoggedTable, str] = field(default_factory=dict)
-    _task: asyncio.Task[None] | None = None
-    _ending: set[asyncio.Task[None]] = field(default_factory=set)
-    _tried: asyncio.Event = field(default_factory=asyncio.Event)
+    looking: Looking = field(default_factory=Looking)
 
     async def join(self, watch: LogWatch) -> None:
         """Returns when the log is read, or is known not to be; the watch's ``reason`` says which."""
         if watch not in self.watches:
             self.watches.add(watch)
             watch.reason = self._reason(watch)
-        if self._task is None:
-            self._tried.clear()
-            self._task = asyncio.create_task(self._read())
-        await self._tried.wait()
+        self.looking.begin(self._read)
+        await self.looking.ready.wait()
 
     def leave(self, watch: LogWatch) -> None:
         """The last one ends the reading; what the reader has in the database goes with its connection."""
         self.watches.discard(watch)
-        if not self.watches and self._task is not None:
-            self._task.cancel()
-            self._ending.add(self._task)
-            self._task.add_done_callback(self._ending.discard)
-            self._task = None
+        if not self.watches and self.looking.end():
             self._why, self.is_read = NOT_YET, False
-
-    async def ended(self) -> None:
-        """Waits until what was let go is gone from the database."""
-        await asyncio.gather(*self._ending, return_exceptions=True)
 
     def _reason(self, watch: LogWatch) -> str | None:
         if self._why is not None:
@@ -141,7 +130,7 @@ class SourceLog:
                 self.refused = await reader.open(tuple(dict.fromkeys(_all_tables(self.records))))
                 self.opened += 1
                 self._turn(None)
-                self._tried.set()
+                self.looking.ready.set()
                 while True:
                     seen = await reader.read()
                     pause_s = 0.0
@@ -161,7 +150,7 @@ class SourceLog:
                 log.error("reading the log of changes failed", source=self.name, kind=type(error).__name__)
             finally:
                 await reader.aclose()
-            self._tried.set()
+            self.looking.ready.set()
             await asyncio.sleep(pause_s)
             pause_s = min(max(2 * pause_s, self.again_s), AT_MOST_S)
 

@@ -190,9 +190,9 @@ class Room:
             self._sweeper.cancel()
         await self.settled()
         for one in self.logs.values():
-            await one.ended()
+            await one.looking.ended()
         for watch in self.watches.values():
             if isinstance(watch, TagWatch):
-                await watch.ended()
+                await watch.looking.ended()
         if self.kept is not None:
             await self.kept.aclose()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from gateway.live.looking import Looking
 from gateway.live.pace import Pace
 from gateway.live.watch import Watch, Watcher
 from schema.catalog import Record
@@ -44,9 +45,7 @@ class TagWatch:
     asked: int = 0
     looked: int = 0
     _due: float = 0.0
-    _task: asyncio.Task[None] | None = None
-    _ending: set[asyncio.Task[None]] = field(default_factory=set)
-    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    looking: Looking = field(default_factory=Looking)
 
     @property
     def changes(self) -> Tagged:
@@ -63,24 +62,16 @@ class TagWatch:
     async def join(self, watcher: Watcher) -> None:
         """From when this returns, no change goes unnoticed. The first one starts the asking."""
         self.watchers.add(watcher)
-        if self._task is None:
-            self._ready.clear()
-            self._task = asyncio.create_task(self._poll())
-        await self._ready.wait()
+        self.looking.begin(self._poll)
+        await self.looking.ready.wait()
 
     def leave(self, watcher: Watcher) -> None:
         """The last one stops it."""
         self.watchers.discard(watcher)
-        if not self.watchers and self._task is not None:
-            self._task.cancel()
-            self._ending.add(self._task)
-            self._task.add_done_callback(self._ending.discard)
-            self._task, self.tag = None, None
+        if not self.watchers and self.looking.end():
+            self.tag = None
             if self.marks is not None:
                 self.marks.forget()
-
-    async def ended(self) -> None:
-        await asyncio.gather(*self._ending, return_exceptions=True)
 
     def notice(self, record: str, keys: set[Any] | None) -> None:
         for watcher in list(self.watchers):
@@ -103,7 +94,7 @@ class TagWatch:
                     log.warning("no look at a tag", record=self.record.name, kind=type(error).__name__)
                 except Exception as error:
                     log.error("looking at a tag failed", record=self.record.name, kind=type(error).__name__)
-                self._ready.set()
+                self.looking.ready.set()
                 await asyncio.sleep(max(0.0, started + self.changes.every_s - loop.time()))
         finally:
             await service.aclose()
@@ -121,7 +112,7 @@ class TagWatch:
             # Without a tag it is as if there were none declared.
             self._due = loop.time() + changes.otherwise.every_s
         self.looked += 1
-        first = not self._ready.is_set()
+        first = not self.looking.ready.is_set()
         if self.marks is not None:
             await self.marks.look()
         elif not first and not (tag is None and isinstance(changes.otherwise, Compared)):

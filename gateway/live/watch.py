@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from gateway.live.looking import Looking
 from gateway.live.pace import Pace
 from gateway.pushdown import column_of, encode_range, plain_column
 from schema.catalog import Record
@@ -75,8 +76,7 @@ class Watch:
     seen: dict[Any, tuple[Any, float]] = field(default_factory=dict)
     polls: int = 0
     missed: bool = False
-    _task: asyncio.Task[None] | None = None
-    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    looking: Looking = field(default_factory=Looking)
 
     @property
     def changes(self) -> Watermark:
@@ -92,21 +92,17 @@ class Watch:
     async def join(self, watcher: Watcher) -> None:
         """From when this returns, no change goes unnoticed. The first one starts the polling."""
         self.enter(watcher)
-        await self._ready.wait()
+        await self.looking.ready.wait()
 
     def enter(self, watcher: Watcher) -> None:
         """As ``join``, without waiting."""
         self.watchers.add(watcher)
-        if self._task is None:
-            self._ready.clear()
-            self._task = asyncio.create_task(self._poll())
+        self.looking.begin(self._poll)
 
     def leave(self, watcher: Watcher) -> None:
         """The last one stops the polling."""
         self.watchers.discard(watcher)
-        if not self.watchers and self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if not self.watchers and self.looking.end():
             self.forget()
 
     def forget(self) -> None:
@@ -125,7 +121,7 @@ class Watch:
                 log.warning("no look at changes", record=self.record.name, kind=type(error).__name__)
             except Exception as error:
                 log.error("looking for changes failed", record=self.record.name, kind=type(error).__name__)
-            self._ready.set()
+            self.looking.ready.set()
             await asyncio.sleep(max(0.0, started + self.changes.every_s - loop.time()))
 
     async def look(self) -> None:

@@ -88,8 +88,8 @@ async def test_polling_stops_with_the_last_subscriber(desk: LiveDesk) -> None:
         async with desk.watch(FEED, f="HF-CHG-0001") as two:
             await two.event()
         watch = desk.house.live.watches["health.Stock"]
-        assert watch._task is not None
-    assert watch._task is None
+        assert watch.looking.is_on
+    assert not watch.looking.is_on
     asked = lmis.fetches
     await asyncio.sleep(1.2)
     assert lmis.fetches == asked
