@@ -117,9 +117,8 @@ def _step(step: Step) -> str:
     shape = reading.shape
     cells = shape.cells or shape.groups
     if cells:
-        lines.append(
-            f"    {'columns' if shape.cells else 'groups'}: {', '.join(_cell(cell, reading) for cell in cells)}"
-        )
+        named = ", ".join(_cell(cell, reading) for cell in dict.fromkeys(cells))
+        lines.append(f"    {'columns' if shape.cells else 'groups'}: {named}")
     if shape.measures:
         told = [
             m.function.value if m.cell is None else f"{m.function.value}({_cell(m.cell, reading)})"

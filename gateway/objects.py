@@ -52,6 +52,8 @@ def make_builder(layout: ObjectLayout, prepared: Prepared) -> Builder:
     made = _struct(tuple(part.key for part in layout.part.parts))
     as_text = prepared.as_text[layout.step]
     parts = [_cells(part, layout, as_text) for part in layout.part.parts]
+    if not parts:  # a feed that asks for no row's fields
+        return lambda table, found, report: [made() for _ in range(table.size)]
 
     def build(table: Table, found: Mapping[str, Found], report: Report) -> list[Any]:
         return list(map(made, *[cells(table, found, report) for cells in parts]))

@@ -21,14 +21,15 @@ from gateway.plan import (
     Step,
 )
 from schema.catalog import Record
-from schema.fetch import FetchShape
+from schema.fetch import Cell, FetchShape
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """``needs``: how many steps each step waits for; ``followers``: who waits for it; ``shapes``, ``decoders`` and
-    ``blanking`` by step; ``as_text``: positions of decimals that come as clients are told them; ``variants``: shapes
-    with a seek condition, by step and which values of the cursor are null."""
+    ``blanking`` by step; ``as_text``: positions of decimals that come as clients are told them; ``spread``: which
+    column of what is fetched stands where, for steps that have one in several places; ``variants``: shapes with a seek
+    condition, by step and which values of the cursor are null."""
 
     plan: Plan
     needs: dict[int, int]
@@ -37,6 +38,7 @@ class Prepared:
     as_text: dict[int, frozenset[int]]
     decoders: dict[int, Decoder | None]
     blanking: dict[int, bool]
+    spread: dict[int, tuple[int, ...]]
     variants: dict[tuple[int, tuple[bool, ...]], FetchShape] = field(default_factory=dict)
     continued: tuple[RowsStep, ...] = ()
     """The list of derived rows that is the whole answer, if it is one: its next page can go on with the same rows."""
@@ -78,15 +80,13 @@ def prepare(plan: Plan) -> Prepared:
         for one in above:
             followers[one].append(step)
     as_text = _shown_only(plan)
+    readings = {step.id: reading for step in plan.steps if (reading := _reading(step)) is not None}
+    cells = {step: _cells(reading, as_text[step]) for step, reading in readings.items()}
     return Prepared(
         plan,
         {step: len(above) for step, above in waits.items()},
         {step: tuple(below) for step, below in followers.items()},
-        {
-            step.id: _shape(reading, as_text[step.id])
-            for step in plan.steps
-            if (reading := _reading(step)) is not None
-        },
+        {step: _once(reading.shape, cells[step]) for step, reading in readings.items()},
         as_text,
         {step.id: _decoder(step, as_text[step.id]) for step in plan.steps},
         {
@@ -94,6 +94,7 @@ def prepare(plan: Plan) -> Prepared:
             and any(cell.blank_unless is not None for cell in step.reading.cells)
             for step in plan.steps
         },
+        spread={step: _spread(each) for step, each in cells.items() if len(set(each)) < len(each)},
         continued=_continued(plan),
         keeping=tuple(step for step in plan.steps if isinstance(step, DeriveStep) and step.kept is not None),
     )
@@ -131,13 +132,21 @@ def _decoder(step: Step, as_text: frozenset[int]) -> Decoder | None:
     return None if reading is None or reading.scan is not None else make_decoder(reading.cells, as_text)
 
 
-def _shape(reading: Reading, as_text: frozenset[int]) -> FetchShape:
-    """The reading's shape, its only shown decimals asked for as text."""
-    shape = reading.shape
-    if not as_text:
-        return shape
-    cells = tuple(replace(cell, as_text=True) if at in as_text else cell for at, cell in enumerate(shape.cells))
-    return replace(shape, cells=cells)
+def _cells(reading: Reading, as_text: frozenset[int]) -> tuple[Cell, ...]:
+    """The reading's cells, those of its decimals that are only shown asked for as text."""
+    cells = reading.shape.cells
+    return tuple(replace(cell, as_text=True) if at in as_text else cell for at, cell in enumerate(cells))
+
+
+def _once(shape: FetchShape, cells: tuple[Cell, ...]) -> FetchShape:
+    """Several fields may be read from one column, which is fetched once."""
+    distinct = tuple(dict.fromkeys(cells))
+    return shape if distinct == shape.cells else replace(shape, cells=distinct)
+
+
+def _spread(cells: tuple[Cell, ...]) -> tuple[int, ...]:
+    at = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
+    return tuple(at[cell] for cell in cells)
 
 
 def _shown_only(plan: Plan) -> dict[int, frozenset[int]]:

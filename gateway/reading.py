@@ -48,6 +48,8 @@ async def read(
     else:
         rows = await fetched(run, step.id, reading, path, shape, params, limit, keys)
         raw = Table.of(rows, len(shape.cells) + len(shape.measures))
+        if (spread := run.prepared.spread.get(step.id)) is not None:
+            raw = raw.taking(spread)
     table = _decoded(run, step, raw)
     if reading.local_params or reading.local is not None or run.prepared.blanking[step.id]:
         local_params = run.params(reading.local_params, path)
@@ -66,7 +68,7 @@ async def read(
 async def scanned(run: Run, step: ScanStep | KeySetStep | AggregateStep) -> Table:
     """All of the step's rows. Raises Stop."""
     params = run.pushed(step.reading, step.path)
-    return await read(run, step, step.reading.shape, params, None, run.keys(step.reading.keyed))
+    return await read(run, step, run.prepared.shapes[step.id], params, None, run.keys(step.reading.keyed))
 
 
 def with_keys(run: Run, step: ReadingStep, table: Table) -> Table:
