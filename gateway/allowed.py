@@ -393,3 +393,5 @@ class Allowed:
     missing: tuple[MissingPart, ...] = ()
     settled: tuple[Settled, ...] = ()
     """What the plan depends on of the request's values."""
+    named: tuple[tuple[Path, str], ...] = ()
+    """Where something was refused: every coordinate the operation names, with the path up to the first list."""

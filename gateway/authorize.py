@@ -53,6 +53,7 @@ from gateway.allowed import (
 )
 from gateway.filters import ArgumentRefused
 from gateway.keys import with_pieces
+from gateway.naming import Named, Namer
 from gateway.paths import FieldPath, linked_fields
 from gateway.presets import WRITTEN, preset_arguments
 from gateway.pushdown import conjuncts
@@ -106,6 +107,7 @@ class _Authorizer:
     """Of the root that is being read."""
     missing: dict[tuple[Path, str], MissingPart] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
+    named: list[Named] = field(default_factory=list)
 
     def allowed(self, picked: tuple[Picked, ...]) -> Allowed:
         known = roots_of(self.catalog)
@@ -113,9 +115,10 @@ class _Authorizer:
 
     def told(self, roots: tuple[Root, ...]) -> Allowed:
         """These roots with everything that was noted on the way."""
+        named = tuple(dict.fromkeys((one.path, one.coordinate) for one in self.named)) if self.refusals else ()
         return Allowed(
             self.access, roots, tuple(self.refusals.values()), tuple(self.narrowed.values()), self.shown, self.masked,
-            missing=tuple(self.missing.values()), settled=tuple(self.settled),
+            missing=tuple(self.missing.values()), settled=tuple(self.settled), named=named,
         )  # fmt: skip
 
     @property
@@ -130,8 +133,10 @@ class _Authorizer:
         if connection:
             if pick.name in self.catalog.presets:
                 arguments = preset_arguments(self.catalog.presets[pick.name][0], record, arguments)
+            self._name(pick, record, arguments)
             part = self._connection(pick, access, arguments, path, f"Query.{pick.name}", None)
             return NullPart(pick.key) if part is None else ConnectionRoot(pick.key, part, self.known_at)
+        self._name(pick, record, arguments)
         if not access.allowed:
             self._refuse(path, f"Query.{pick.name}", access.refusal, record, record.owner)
             return NullPart(pick.key)
@@ -152,6 +157,7 @@ class _Authorizer:
     def feed(self, pick: Picked, access: RecordAccess) -> FeedPart | None:
         path, record = (pick.key,), access.record
         coordinate = f"Subscription.{pick.name}"
+        self._name(pick, record, pick.arguments(self.variables))
         if not access.allowed:
             self._refuse(path, coordinate, access.refusal, record, record.owner)
             return None
@@ -188,6 +194,9 @@ class _Authorizer:
             self._bad_argument(cut(path), coordinate, problem)
             return True
         return False
+
+    def _name(self, pick: Picked, record: Record, arguments: dict[str, Template]) -> None:
+        self.named += Namer(self.catalog, self.collector).root(pick, record, arguments)
 
     def _refuse(
         self, path: Path, coordinate: str, decision: Decision, of: Record | Link, owner: str, message: str = ""

@@ -13,6 +13,7 @@ import msgspec
 
 from auth.ledger.writer import entry_body
 from auth.principal import Principal
+from gateway.allowed import Allowed
 from gateway.plan import Plan, RowsStep
 from gateway.results import RowsResult
 from gateway.uses import used
@@ -49,15 +50,28 @@ def footprint(plan: Plan) -> Footprint:
     """What a plan shows and refuses, with the rules that decided."""
     allowed = plan.allowed
     uses = used(allowed)
+    refused = _unanswered(allowed, {*allowed.shown, *allowed.masked, *uses})
+    refused |= {refusal.coordinate: refusal.code.value for refusal in allowed.refusals}
     return Footprint(
         _canonical(sorted(plan.departments)),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.shown.items()}),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.masked.items()}),
         _canonical(uses),
-        _canonical({refusal.coordinate: refusal.code.value for refusal in allowed.refusals}),
+        _canonical(refused),
         _canonical([narrowed.record for narrowed in allowed.narrowed]),
-        _canonical(_owners(allowed.access.catalog, (*allowed.shown, *allowed.masked, *uses))),
+        _canonical(_owners(allowed.access.catalog, (*allowed.shown, *allowed.masked, *uses, *refused))),
     )
+
+
+def _unanswered(allowed: Allowed, answered: set[str]) -> dict[str, str]:
+    """What stands beneath something that was refused, with the code of that: who asks for pupils and may not see them
+    has been refused their numbers."""
+    found: dict[str, str] = {}
+    for path, coordinate in allowed.named:
+        above = [refusal for refusal in allowed.refusals if path[: len(refusal.path)] == refusal.path]
+        if above and coordinate not in answered:
+            found.setdefault(coordinate, max(above, key=lambda refusal: len(refusal.path)).code.value)
+    return found
 
 
 def _owners(catalog: Catalog, coordinates: Iterable[str]) -> dict[str, str]:
