@@ -395,3 +395,5 @@ class Allowed:
     """What the plan depends on of the request's values."""
     named: tuple[tuple[Path, str], ...] = ()
     """Where something was refused: every coordinate the operation names, with the path up to the first list."""
+    sought: tuple[Leaf, ...] = ()
+    """Values that fields whose values are coordinates are tested by."""

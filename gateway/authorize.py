@@ -115,10 +115,11 @@ class _Authorizer:
 
     def told(self, roots: tuple[Root, ...]) -> Allowed:
         """These roots with everything that was noted on the way."""
+        sought = tuple(leaf for one in self.named for leaf in one.sought)
         named = tuple(dict.fromkeys((one.path, one.coordinate) for one in self.named)) if self.refusals else ()
         return Allowed(
             self.access, roots, tuple(self.refusals.values()), tuple(self.narrowed.values()), self.shown, self.masked,
-            missing=tuple(self.missing.values()), settled=tuple(self.settled), named=named,
+            missing=tuple(self.missing.values()), settled=tuple(self.settled), named=named, sought=sought,
         )  # fmt: skip
 
     @property

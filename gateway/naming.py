@@ -14,7 +14,7 @@ from gateway.allowed import LIST, Path, cut
 from gateway.filters import enum_names
 from gateway.paths import linked_fields
 from gateway.selection import Collector, Picked
-from gateway.templates import Literal, Template, as_list, known_now
+from gateway.templates import Leaf, Literal, Template, as_list, known_now
 from schema.catalog import Catalog, Link, Record
 
 Arguments: TypeAlias = dict[str, Template]
@@ -22,10 +22,11 @@ Arguments: TypeAlias = dict[str, Template]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """``path``: of the field that carries it, up to the first list."""
+    """``path``: of the field that carries it, up to the first list. ``sought``: values a noted field is tested by."""
 
     path: Path
     coordinate: str
+    sought: tuple[Leaf, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Namer:
                 for one in inner:
                     yield from self._where(one, target, path)
             elif part is not None:
-                yield _named(path, record, part.name)
+                yield Named(cut(path), f"{record.type_name}.{name}", _leaves(tests) if part.noted else ())
 
     def _ordered(self, item: Template, record: Record, path: Path) -> Iterator[Named]:
         for name, further in item.items() if isinstance(item, dict) else ():
@@ -114,3 +115,9 @@ class Namer:
 def _named(path: Path, record: Record, name: str) -> Named:
     part = record.fields.get(name) or record.links[name]
     return Named(cut(path), f"{record.type_name}.{part.api_name}")
+
+
+def _leaves(tests: Template) -> tuple[Leaf, ...]:
+    values = tests.values() if isinstance(tests, dict) else ()
+    several = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return tuple(one for one in several if not isinstance(one, (dict, list)))

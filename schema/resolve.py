@@ -317,6 +317,7 @@ class _Resolver:
             legal_basis=facts.legal_basis or spec.legal_basis, retention=facts.retention or spec.retention,
             description=facts.description, column=column, codec=codec,
             distinct=part.distinct if isinstance(part, ColumnSpec) else None,
+            noted=isinstance(part, ColumnSpec) and part.noted,
             function=part.function if isinstance(part, ComputedSpec) else None,
             batch=part.batch if isinstance(part, LookedUpSpec) else None,
             reads=_reads(part),
