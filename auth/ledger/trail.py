@@ -95,7 +95,7 @@ class LedgerTrail:
         self._closing = False
 
     async def accesses(self, sought: Sought, /) -> AsyncIterator[list[dict[str, Any]]]:
-        holding = _needles(sought)
+        holding, wanted = _needles(sought), self._wanted(sought)
         try:
             async with self._store.reading() as reading:
                 last = await reading.last()
@@ -106,12 +106,15 @@ class LedgerTrail:
                     found = await reading.window(first, until, holding)
                     if sought.newest_first:
                         found.reverse()
-                    yield await asyncio.to_thread(self._rows, found)
+                    yield await asyncio.to_thread(_rows, found, wanted)
         except UNREADABLE as error:
             raise TrailUnavailable(type(error).__name__) from error
 
-    def _rows(self, found: list[tuple[int, bytes]]) -> list[dict[str, Any]]:
-        return [row for seq, body in found for row in accesses_of(seq, body, self._departments)]
+    def _wanted(self, sought: Sought) -> Mapping[str, str]:
+        """The coordinates that are to be told of."""
+        if sought.coordinates is None:
+            return self._departments
+        return {name: self._departments[name] for name in sought.coordinates if name in self._departments}
 
     def _windows(self, sought: Sought, last: int) -> Iterator[tuple[int, int]]:
         """First and last entry of what one statement looks at; the first ones are small, for who wants few rows."""
@@ -236,6 +239,10 @@ class LedgerTrail:
         if self._walking is not None:
             await asyncio.gather(self._walking, return_exceptions=True)
         await self._store.aclose()
+
+
+def _rows(found: list[tuple[int, bytes]], departments: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [row for seq, body in found for row in accesses_of(seq, body, departments)]
 
 
 def _cut_off(there: int, known: int) -> Report:
