@@ -8,6 +8,7 @@ from connectors.address import Address
 from connectors.guard import Observer, guarded
 from schema.fetch import Connector
 from schema.sources import Source
+from schema.trail import LEDGER, Trail
 
 
 class UnknownKind(ValueError):
@@ -15,13 +16,20 @@ class UnknownKind(ValueError):
 
 
 def open_connector(
-    source: Source, address: Address, observer: Observer | None = None, turns: asyncio.Semaphore | None = None
+    source: Source, address: Address | Trail, observer: Observer | None = None, turns: asyncio.Semaphore | None = None
 ) -> Connector:
-    """The guarded connector of the source; ``turns`` as in ``guarded``."""
+    """The guarded connector of the source, whose address is the ledger itself where that is the source; ``turns`` as
+    in ``guarded``."""
     return guarded(_bare(source, address), observer, turns)
 
 
-def _bare(source: Source, address: Address) -> Connector:
+def _bare(source: Source, address: Address | Trail) -> Connector:
+    if source.kind == LEDGER:
+        from connectors.trail import TrailConnector
+
+        assert not isinstance(address, Address), "the ledger has no address but itself"
+        return TrailConnector(source, address)
+    assert isinstance(address, Address)
     match source.kind:
         case "sql" | "kept":
             from connectors.sql import open_sql

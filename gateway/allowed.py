@@ -393,3 +393,7 @@ class Allowed:
     missing: tuple[MissingPart, ...] = ()
     settled: tuple[Settled, ...] = ()
     """What the plan depends on of the request's values."""
+    named: tuple[tuple[Path, str], ...] = ()
+    """Where something was refused: every coordinate the operation names, with the path up to the first list."""
+    sought: tuple[Leaf, ...] = ()
+    """Values that fields whose values are coordinates are tested by."""

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -282,14 +282,14 @@ def ledger() -> None:
 @click.pass_obj
 def verify_ledger(settings: Settings, head: Path | None, public_key: Path | None) -> None:
     """Find a changed, removed, reordered or cut-off entry; ends with 1 when there is one."""
-    heads: list[Head | None] | None = None
+    heads: Iterator[Head | None] | None = None
     if head is not None:
         key = (
             load_pem_public_key(public_key.read_bytes())
             if public_key is not None
             else signing_key(Path(settings.state) / "ledger.key").public_key()
         )
-        heads = list(read_heads(head, key))  # type: ignore[arg-type]
+        heads = read_heads(head, key)  # type: ignore[arg-type]
 
     async def run() -> Any:
         store = open_store(settings)

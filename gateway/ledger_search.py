@@ -7,7 +7,7 @@ import datetime as dt
 import getpass
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -54,15 +54,15 @@ def _fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def _heads(settings: Settings) -> list[Head | None] | None:
-    """The signed heads, read before the entries, which only grow."""
+def _heads(settings: Settings) -> Iterator[Head | None] | None:
+    """The signed heads there are before the entries are read, which only grow."""
     file = Path(settings.ledger.heads)
     key = signing_key(Path(settings.state) / "ledger.key").public_key()
-    return list(read_heads(file, key)) if file.exists() else None
+    return read_heads(file, key) if file.exists() else None
 
 
 async def _answer(
-    settings: Settings, question: Question, heads: list[Head | None] | None
+    settings: Settings, question: Question, heads: Iterator[Head | None] | None
 ) -> tuple[list[Finding], Report]:
     """The findings, once the question itself is durable in the ledger."""
     findings: list[Finding] = []

@@ -20,6 +20,7 @@ from auth.consents import ListedConsents, Register
 from auth.credentials import ALGORITHMS, Authenticator, Case, Issuer
 from auth.keysets import Jwks, StaticKey
 from auth.ledger import HeadFile, Ledger, PostgresStore, SqliteStore, Store
+from auth.ledger.trail import LedgerTrail
 from auth.principal import Principal
 from auth.tokens import AUDIENCE, ISSUER, secret_file, signing_key
 from connectors.address import Address
@@ -30,6 +31,7 @@ from connectors.tags import TagReader
 from connectors.whole import WholeCounts
 from gateway.acting.opening import Turns, open_worker, outbox_url, turns_of
 from gateway.consenting import consent_store, listed_consents
+from gateway.coordinates import departments_of
 from gateway.cursors import Sealer, load_sealer
 from gateway.engine import open_engines
 from gateway.house import House, make_house
@@ -47,6 +49,8 @@ from schema.relations import Select
 from schema.resolve import resolve
 from schema.rules import ROLES
 from schema.scalars import KARACHI
+from schema.sources import Source
+from schema.trail import LEDGER, Trail
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -75,7 +79,7 @@ def open_connectors(
     """A guarded connector for each source. ``turns``: of sources that others call too. Raises SettingsError naming
     every source without an address."""
     sources = {name: source for name, source in catalog.sources.items() if source.kind != "derived"}
-    kept = {name for name, source in sources.items() if source.kind == KEPT}
+    kept = {name for name, source in sources.items() if source.kind in (KEPT, LEDGER)}
     missing = sorted(set(sources) - set(settings.sources) - kept)
     if missing:
         raise SettingsError(f"sources: no address for {', '.join(missing)}; add [sources.<name>] with url or folder")
@@ -86,12 +90,21 @@ def open_connectors(
     }  # fmt: skip
     for name, source in sources.items():
         try:
-            address = Address(outbox_url(settings)) if name in kept else address_of(name, settings.sources[name])
-            connector = open_connector(source, address, observer, (turns or {}).get(name))
+            connector = open_connector(source, _place(settings, catalog, source), observer, (turns or {}).get(name))
             connectors[name] = WholeCounts(connector) if name in whole else connector
         except (UnknownKind, ValueError) as error:
             raise SettingsError(str(error)) from None
     return connectors
+
+
+def _place(settings: Settings, catalog: Catalog, source: Source) -> Address | Trail:
+    """Where the source is: what the gateway keeps itself has no address in the settings of sources."""
+    if source.kind == LEDGER:
+        key = signing_key(Path(settings.state) / "ledger.key").public_key()
+        return LedgerTrail(open_store(settings), Path(settings.ledger.heads), key, departments_of(catalog))
+    if source.kind == KEPT:
+        return Address(outbox_url(settings))
+    return address_of(source.name, settings.sources[source.name])
 
 
 def open_readers(settings: Settings, catalog: Catalog) -> dict[str, Callable[[], ChangeLog]]:

@@ -13,8 +13,11 @@ import msgspec
 
 from auth.ledger.writer import entry_body
 from auth.principal import Principal
+from gateway.allowed import Allowed
+from gateway.coordinates import coordinates
 from gateway.plan import Plan, RowsStep
 from gateway.results import RowsResult
+from gateway.templates import Leaf, known_now
 from gateway.uses import used
 from schema.catalog import Action, Catalog
 
@@ -38,6 +41,8 @@ class Footprint:
     refused: msgspec.Raw
     narrowed: msgspec.Raw
     owners: msgspec.Raw
+    sought: tuple[Leaf, ...]
+    """Where the coordinates stand that the ledger itself is searched for."""
 
 
 def _canonical(told: Any) -> msgspec.Raw:
@@ -49,15 +54,42 @@ def footprint(plan: Plan) -> Footprint:
     """What a plan shows and refuses, with the rules that decided."""
     allowed = plan.allowed
     uses = used(allowed)
+    refused = _unanswered(allowed, {*allowed.shown, *allowed.masked, *uses})
+    refused |= {refusal.coordinate: refusal.code.value for refusal in allowed.refusals}
     return Footprint(
         _canonical(sorted(plan.departments)),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.shown.items()}),
         _canonical({coordinate: list(rules) for coordinate, rules in allowed.masked.items()}),
         _canonical(uses),
-        _canonical({refusal.coordinate: refusal.code.value for refusal in allowed.refusals}),
+        _canonical(refused),
         _canonical([narrowed.record for narrowed in allowed.narrowed]),
-        _canonical(_owners(allowed.access.catalog, (*allowed.shown, *allowed.masked, *uses))),
+        _canonical(_owners(allowed.access.catalog, (*allowed.shown, *allowed.masked, *uses, *refused))),
+        allowed.sought,
     )
+
+
+def _unanswered(allowed: Allowed, answered: set[str]) -> dict[str, str]:
+    """What stands beneath something that was refused, with the code of that: who asks for pupils and may not see them
+    has been refused their numbers."""
+    found: dict[str, str] = {}
+    for path, coordinate in allowed.named:
+        above = [refusal for refusal in allowed.refusals if path[: len(refusal.path)] == refusal.path]
+        if above and coordinate not in answered:
+            found.setdefault(coordinate, max(above, key=lambda refusal: len(refusal.path)).code.value)
+    return found
+
+
+def _search(course: Course, sought: tuple[Leaf, ...]) -> dict[str, Any]:
+    """The coordinates a search of the ledger was for; what is none stands as a placeholder, as any value does."""
+    assert course.operation is not None
+    assert course.compiled is not None
+    catalog = course.compiled.prepared.plan.allowed.access.catalog
+    known = coordinates(catalog)
+    values: set[str] = set()
+    for leaf in sought:
+        told = known_now(leaf, course.operation.variables)
+        values |= {str(one).removesuffix(".") for one in (told if isinstance(told, list) else [told])}
+    return {"ledgerSearch": {"coordinates": sorted({name if name in known else "?" for name in values})}}
 
 
 def _owners(catalog: Catalog, coordinates: Iterable[str]) -> dict[str, str]:
@@ -101,6 +133,8 @@ def entry(course: Course, outcome: str, now_ms: int, **more: Any) -> bytes:
             "used": found.used, "refused": found.refused, "narrowed": found.narrowed,
             "owners": found.owners,
         }  # fmt: skip
+        if found.sought:
+            told |= _search(course, found.sought)
     if course.refused:
         told["refused"] = {**(msgspec.json.decode(told["refused"]) if "refused" in told else {}), **course.refused}
     if course.run is not None:

@@ -161,6 +161,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     departments: tuple[str, ...] = (
         "connectors.education", "connectors.health", "connectors.finance", "connectors.labour", "connectors.province",
+        "connectors.oversight",
     )  # fmt: skip
     state: str = "var/state"
     server: Server = Server()

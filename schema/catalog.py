@@ -67,6 +67,8 @@ class Field:
     """File and line of the declaration."""
     distinct: int | None = None
     """About how many different values it has, where somebody said so."""
+    noted: bool = False
+    """Its values are coordinates, and the ledger keeps which of them were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

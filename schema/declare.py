@@ -46,6 +46,7 @@ class ColumnSpec:
     facts: Facts
     line: int
     distinct: int | None = None
+    noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,13 @@ def column(
     retention: str | None = None,
     description: str = "",
     distinct: int | None = None,
+    noted: bool = False,
 ) -> Any:
     """A field whose value stands in the relation's column ``name``. ``distinct``: about how many different values it
-    has, where plans should know better than by its kind."""
+    has, where plans should know better than by its kind. ``noted``: its values are coordinates, and the ledger keeps
+    which of them it was asked for, where it keeps no other value."""
     facts = Facts(classification, personal, sensitive, owner, legal_basis, retention, description)
-    return ColumnSpec(name, codec, facts, _line(), distinct)
+    return ColumnSpec(name, codec, facts, _line(), distinct, noted)
 
 
 def one(target: str, *, on: str, classification: Classification | None = None, description: str = "") -> Any:

@@ -116,7 +116,7 @@ def test_a_port_that_is_taken_is_named(files: Systems, tmp_path: Path) -> None:
 
 def test_check_counts_what_is_declared(run: Run) -> None:
     done = run("check")
-    assert (done.exit_code, done.stdout) == (0, "5 departments, 17 sources, 67 records\n")
+    assert (done.exit_code, done.stdout) == (0, "6 departments, 18 sources, 69 records\n")
 
 
 def test_check_live_ends_with_1_and_names_what_a_source_has_not(files: Systems, tmp_path: Path) -> None:

@@ -61,10 +61,18 @@ class HeadFile:
             self._file = None
 
 
-def read_heads(path: Path, key: Ed25519PublicKey) -> Iterator[Head | None]:
-    """The heads of a file, None for each line that proves nothing: damaged, cut off or forged."""
+def read_heads(path: Path, key: Ed25519PublicKey, start: int = 0) -> Iterator[Head | None]:
+    """The heads that stand in a file now, from byte ``start`` on; None for each line that proves nothing: damaged, cut
+    off or forged. They are read as they are asked for, and none that is appended meanwhile: ask for them before the
+    entries, which only grow."""
+    return _heads(path, key, start, path.stat().st_size)
+
+
+def _heads(path: Path, key: Ed25519PublicKey, start: int, end: int) -> Iterator[Head | None]:
     with path.open("rb") as file:
-        for line in file:
+        file.seek(start)
+        while start < end and (line := file.readline()):
+            start += len(line)
             try:
                 told = json.loads(line)
                 head = Head(int(told["count"]), str(told["hash"]), str(told["at"]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -80,9 +82,35 @@ class PostgresStore:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[PostgresReading]:
+        """A connection of its own; what runs is broken off at the end."""
+        connection = await asyncpg.connect(self._url, timeout=5, server_settings={"application_name": "gateway-ledger"})
+        try:
+            yield PostgresReading(connection)
+        finally:
+            connection.terminate()
+
     async def aclose(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await connection.close()
         if self._heads is not None:
             self._heads.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresReading:
+    connection: Any
+
+    async def last(self) -> int:
+        if await self.connection.fetchval("SELECT to_regclass('ledger')") is None:
+            return 0  # nothing was ever written
+        return await self.connection.fetchval("SELECT max(seq) FROM ledger") or 0
+
+    async def window(self, first: int, last: int, holding: tuple[bytes, ...]) -> list[tuple[int, bytes]]:
+        held = " OR ".join(f"position(${number}::bytea IN body) > 0" for number in range(3, len(holding) + 3)) or "true"
+        rows = await self.connection.fetch(
+            f"SELECT seq, body FROM ledger WHERE seq BETWEEN $1 AND $2 AND ({held}) ORDER BY seq", first, last, *holding
+        )
+        return [(row["seq"], row["body"]) for row in rows]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from auth.ledger.accesses import KINDS, Entry, asked_at, read_entry, rows_of, rules_of
 from auth.ledger.chain import Link
-from schema.scalars import KARACHI
-
-KINDS = ("shown", "masked", "used", "refused", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,8 @@ class Finding:
 
 def found(link: Link, question: Question) -> Finding | None:
     """What the entry says of the question, None when it is about something else."""
-    entry: dict[str, Any] = json.loads(link.body)
-    at = dt.datetime.fromtimestamp(entry.get("requestInTs", 0) / 1000, KARACHI)
+    entry = read_entry(link.body)
+    at = asked_at(entry)
     if not question.since <= at.date() <= question.until:
         return None
     how = {
@@ -62,7 +59,7 @@ def found(link: Link, question: Question) -> Finding | None:
         entry=link.seq, at=at.isoformat(timespec="seconds"), who=entry["messageUserId"],
         office=entry.get("office", ""), roles=entry.get("roles", []), purpose=entry.get("purpose", ""),
         case=entry.get("messageIssue", ""), on_behalf_of=entry.get("representedPartyCode", ""), how=how,
-        rules=_rules(entry, how), rows=_rows(entry.get("rowsGiven", {}), question.coordinate),
+        rules=_rules(entry, how), rows=rows_of(entry, question.coordinate),
         outcome=entry["outcome"], operation=entry.get("operation", ""),
     )  # fmt: skip
 
@@ -71,11 +68,6 @@ def _about(name: str, question: Question) -> bool:
     return name == question.coordinate or name.startswith(f"{question.coordinate}.")
 
 
-def _rules(entry: Mapping[str, Any], how: Mapping[str, list[str]]) -> list[str]:
-    named = [rule for kind in ("shown", "masked", "done") for name in how.get(kind, ()) for rule in entry[kind][name]]
+def _rules(entry: Entry, how: Mapping[str, list[str]]) -> list[str]:
+    named = [rule for kind, names in how.items() for name in names for rule in rules_of(entry, kind, name)]
     return list(dict.fromkeys(named))
-
-
-def _rows(rows: Mapping[str, int], coordinate: str) -> int:
-    type_name = coordinate.partition(".")[0]
-    return sum(count for record, count in rows.items() if record.rpartition(".")[2] == type_name)

@@ -7,7 +7,10 @@ import datetime as dt
 import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from auth.ledger.chain import Link, chained, genesis
 from auth.ledger.heads import Head, HeadFile
@@ -107,11 +110,52 @@ class SqliteStore:
         finally:
             connection.close()
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqliteReading]:
+        """A connection of its own; what runs is broken off at the end."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-reading")
+        connection: sqlite3.Connection | None = None
+        try:
+            if self._path.exists():
+                connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, check_same_thread=False)
+            yield SqliteReading(connection, thread)
+        finally:
+            if connection is not None:
+                connection.interrupt()
+                thread.submit(connection.close)
+            thread.shutdown(wait=False)
+
     async def aclose(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._forget)
         self._thread.shutdown()
         if self._heads is not None:
             self._heads.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteReading:
+    """``connection`` None: nothing was ever written."""
+
+    connection: sqlite3.Connection | None
+    thread: ThreadPoolExecutor
+
+    async def last(self) -> int:
+        found = await self._rows("SELECT max(seq) FROM ledger", ())
+        return (found[0][0] or 0) if found else 0
+
+    async def window(self, first: int, last: int, holding: tuple[bytes, ...]) -> list[tuple[int, bytes]]:
+        held = " OR ".join(["instr(CAST(body AS BLOB), ?) > 0"] * len(holding)) or "1"
+        return await self._rows(
+            f"SELECT seq, CAST(body AS BLOB) FROM ledger WHERE seq BETWEEN ? AND ? AND ({held}) ORDER BY seq",
+            (first, last, *holding),
+        )
+
+    async def _rows(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        connection = self.connection
+        if connection is None:
+            return []
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(self.thread, lambda: connection.execute(statement, values).fetchall())
 
 
 def _insert(connection: sqlite3.Connection, links: list[Link]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import msgspec
@@ -18,6 +19,16 @@ from auth.ledger.chain import Link
 log = structlog.get_logger("ledger")
 
 
+class Reading(Protocol):
+    """Looks into the chain without keeping anybody from writing. ``last``: the number of the last entry, 0 when there
+    is none. ``window``: number and body of the entries ``first`` to ``last`` whose body holds any of ``holding`` (all
+    of them when it is empty), in order."""
+
+    async def last(self) -> int: ...
+
+    async def window(self, first: int, last: int, holding: tuple[bytes, ...]) -> list[tuple[int, bytes]]: ...
+
+
 class Store(Protocol):
     """Keeps the chain. ``commit`` makes the bodies durable, all or none, and returns their links; it raises when it
     cannot. It connects by itself and again after a failure."""
@@ -25,6 +36,8 @@ class Store(Protocol):
     async def commit(self, bodies: list[bytes]) -> list[Link]: ...
 
     def read(self, after: int = 0) -> AsyncIterator[Link]: ...
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]: ...
 
     async def aclose(self) -> None: ...
 

@@ -28,6 +28,7 @@ from gateway.authorize.asking import Asking
 from gateway.authorize.notes import Notes
 from gateway.authorize.objects import Asked, connection_of, object_of
 from gateway.filters import ArgumentRefused
+from gateway.naming import Namer
 from gateway.presets import preset_arguments
 from gateway.selection import Collector, Picked
 from gateway.templates import Leaf, Literal, Template
@@ -67,10 +68,12 @@ def _root(asking: Asking, pick: Picked, record: Record, connection: bool) -> Roo
     arguments = pick.arguments(asking.variables)
     asking = replace(asking, known_at=_given(arguments.get("asKnownAt")))
     if not connection:
+        _name(asking, pick, record, arguments)
         return _by_key(asking, pick, asking.access.record(record.name), arguments)
     presets = asking.access.catalog.presets
     if pick.name in presets:
         arguments = preset_arguments(presets[pick.name][0], record, arguments)
+    _name(asking, pick, record, arguments)
     access = asking.access.record(record.name)
     part = connection_of(asking, Asked(pick, access, arguments, (pick.key,), f"Query.{pick.name}"))
     return NullPart(pick.key) if part is None else ConnectionRoot(pick.key, part, asking.known_at)
@@ -99,6 +102,7 @@ def _by_key(asking: Asking, pick: Picked, access: RecordAccess, arguments: dict[
 def _feed(asking: Asking, pick: Picked, access: RecordAccess) -> FeedPart | None:
     path, record, notes = (pick.key,), access.record, asking.notes
     coordinate = f"Subscription.{pick.name}"
+    _name(asking, pick, record, pick.arguments(asking.variables))
     if not access.allowed:
         notes.refuse_record(path, coordinate, record, access.refusal)
         return None
@@ -125,6 +129,11 @@ def _feed(asking: Asking, pick: Picked, access: RecordAccess) -> FeedPart | None
     digest = hashlib.sha256(repr((coordinate, where_argument)).encode()).hexdigest()
     connection = ConnectionPart(access, where, (), filters.window({}, asking.variables), nodes, path, digest)
     return FeedPart(pick.key, connection, tuple((inner.key, inner.name) for inner in picks), key.unconditional)
+
+
+def _name(asking: Asking, pick: Picked, record: Record, arguments: dict[str, Template]) -> None:
+    """Notes what the operation names, answered or not."""
+    asking.notes.named.extend(Namer(asking.access.catalog, asking.collector).root(pick, record, arguments))
 
 
 def _given(argument: Template | None) -> Leaf | None:

@@ -10,6 +10,7 @@ from auth.decisions import Decision, PartRefused, RecordAccess
 from gateway import partwise
 from gateway.allowed import Allowed, MissingPart, Narrowed, Path, Refusal, Root, Settled
 from gateway.filters import ArgumentRefused
+from gateway.naming import Named
 from schema.catalog import Link, Record
 
 
@@ -21,12 +22,15 @@ class Notes:
     masked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing: dict[tuple[Path, str], MissingPart] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
+    named: list[Named] = field(default_factory=list)
 
     def allowed(self, access: Access, roots: Iterable[Root]) -> Allowed:
         """These roots with everything that was noted on the way to them."""
+        sought = tuple(leaf for one in self.named for leaf in one.sought)
+        named = tuple(dict.fromkeys((one.path, one.coordinate) for one in self.named)) if self.refusals else ()
         return Allowed(
             access, tuple(roots), tuple(self.refusals.values()), tuple(self.narrowed.values()), self.shown, self.masked,
-            missing=tuple(self.missing.values()), settled=tuple(self.settled),
+            missing=tuple(self.missing.values()), settled=tuple(self.settled), named=named, sought=sought,
         )  # fmt: skip
 
     def refuse(self, path: Path, coordinate: str, decision: Decision, of: Record | Link, owner: str) -> None:

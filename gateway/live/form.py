@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,9 +29,11 @@ from gateway.plan import DeriveStep, LookupStep, Plan
 from gateway.selection import Picked
 from gateway.surface.roots import LIVE, feed_name
 from gateway.templates import FromVariable, Leaf, Literal
+from gateway.uses import used
 from schema.catalog import Catalog, Record
 from schema.errors import Code
 from schema.predicates import TRUE
+from schema.trail import LEDGER
 
 KEYS = "\0keys"
 """The variable that holds the keys a feed looks for; no client can name it."""
@@ -110,8 +112,19 @@ def _live(catalog: Catalog, access: Access, pick: Picked, operation: Operation) 
         if one.name not in known and one.name != "__typename":
             raise _bad(f"{one.name} does not change; ask for it with a query")
     allowed = authorize(access, inner, operation.collector)
+    if LEDGER in {record.source.kind for record in _named(catalog, allowed)}:
+        raise _bad("the ledger cannot be watched: each answer would be an entry of it, and so a change; query it")
     refusals = tuple(replace(told, path=(pick.key, *told.path)) for told in allowed.refusals)
     return replace(allowed, refusals=refusals)
+
+
+def _named(catalog: Catalog, allowed: Allowed) -> Iterator[Record]:
+    """The records whose fields are shown or used."""
+    by_type = catalog.by_type
+    for coordinate in (*allowed.shown, *allowed.masked, *used(allowed)):
+        record = by_type.get(coordinate.partition(".")[0].removesuffix("Connection"))
+        if record is not None:
+            yield record
 
 
 def records_of(plan: Plan) -> tuple[Record, ...]:

@@ -150,6 +150,7 @@ class _Resolver:
             legal_basis=facts.legal_basis or spec.legal_basis, retention=facts.retention or spec.retention,
             description=facts.description, column=None if column is None else column.name, codec=codec,
             distinct=None if column is None else column.distinct,
+            noted=column is not None and column.noted,
             function=part.function if isinstance(part, ComputedSpec) else None,
             batch=part.batch if isinstance(part, LookedUpSpec) else None,
             reads=_reads(part),

@@ -188,3 +188,60 @@ async def test_nothing_is_answered_when_the_ledger_cannot_write(file_desk: Desk,
         response = await file_desk.ask(query, AUDITOR)
         assert "data" not in response
         assert [error["extensions"]["code"] for error in response["errors"]] == ["LEDGER_UNAVAILABLE"]
+
+
+BENEATH = {
+    "fields of a refused list": ("{ students { nodes { code bForm } edges { node { name } } } }", {},
+                                 {"Query.students", "Student.code", "Student.bForm", "Student.name"}),
+    "a refused root by key": ('{ student(code: "S1") { bForm } }', {},
+                              {"Query.student", "Student.code", "Student.bForm"}),
+    "what is behind a refused link": (
+        "{ schools(first: 1) { nodes { name teachers(orderBy: [{name: ASC}]) { nodes { cnic } } } } }", {},
+        {"School.teachers", "Teacher.name", "Teacher.cnic"},
+    ),
+    "a filter by a refused field": (
+        '{ schools(where: {or: [{not: {teachers: {some: {cnic: {eq: "5440012345671"}}}}}]}) { nodes { name } } }', {},
+        {"Query.schools", "School.teachers", "Teacher.cnic", "School.name"},
+    ),
+    "a filter that comes as a variable": (
+        "query ($w: StudentWhere) { students(where: $w) { nodes { code } } }",
+        {"w": {"bForm": {"eq": "5440012345671"}, "school": {"code": {"eq": "KEC-00001"}}}},
+        {"Query.students", "Student.bForm", "Student.code", "Student.school", "School.code"},
+    ),
+    "an order, a group and a measure": (
+        """{ payslips(orderBy: [{gross: DESC}]) { nodes { code }
+             aggregate(groupBy: [MONTH], having: {max: {net: {gt: "1"}}}) { key { month } sum { deductions } } } }""",
+        {}, {"Query.payslips", "Payslip.gross", "Payslip.code", "Payslip.month", "Payslip.net", "Payslip.deductions"},
+    ),
+    "a group through links": (
+        "query ($g: [StudentGroupBy!]) { students { aggregate(groupBy: $g) { count } } }",
+        {"g": ["SCHOOL_DISTRICT_NAME"]},
+        {"Query.students", "Student.school", "School.district", "District.name"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BENEATH)
+async def test_what_a_refused_question_asked_for_is_recorded_as_refused(file_desk: Desk, what: str) -> None:
+    """Who filters pupils by a B-Form number and may not has been refused the number as much as the pupils."""
+    query, variables, refused = BENEATH[what]
+    await file_desk.ask(query, person("citizen"), variables)
+    entry = file_desk.ledger.last
+    assert set(entry["refused"]) == refused
+    assert set(entry["refused"].values()) == {"REFUSED"}
+    assert entry["shown"].keys().isdisjoint(refused)
+
+
+async def test_what_was_shown_elsewhere_in_the_answer_is_not_recorded_as_refused(file_desk: Desk) -> None:
+    query = """{ schools(first: 1) { nodes { name district { name } } }
+                 students { nodes { school { name } } } }"""
+    await file_desk.ask(query, person("citizen"))
+    entry = file_desk.ledger.last
+    assert {"School.name", "District.name"} <= entry["shown"].keys()
+    assert entry["refused"] == {"Query.students": "REFUSED", "Student.school": "REFUSED"}
+
+
+async def test_what_is_missing_to_be_allowed_is_recorded_of_what_stands_beneath(file_desk: Desk) -> None:
+    await file_desk.ask("{ students { nodes { bForm } } }", replace(AUDITOR, case=None))
+    assert file_desk.ledger.last["refused"] == {"Query.students": "CASE_REQUIRED", "Student.bForm": "CASE_REQUIRED"}
+    assert file_desk.ledger.last["owners"] == {"Student": "Director EMIS"}

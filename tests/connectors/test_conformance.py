@@ -24,7 +24,7 @@ from tests.houses import DEMO, Systems
 CATALOG = open_catalog(load(DEMO, {"PATH": ""}))
 
 
-UNASKED = ("derived", "kept")
+UNASKED = ("derived", "kept", "ledger")
 """Sources of the gateway's own."""
 LONG = frozenset({
     ("files", "finance.Payslip"), ("files", "health.MonthlyFigure"), ("servers", "education.Position"),

@@ -42,7 +42,7 @@ def test_a_gateway_is_ready_while_no_department_answers(files: Systems, tmp_path
         assert one.send("GET", "/readyz").status == 200
         reply = one.ask('{ school(code: "KEC-00001") { name } catalog { departments { name } } }')
         assert reply.codes == ["SOURCE_UNAVAILABLE"]
-        assert len(reply.told["data"]["catalog"]["departments"]) == 5
+        assert len(reply.told["data"]["catalog"]["departments"]) == 6
 
 
 def outcomes(served: Served) -> dict[str, float]:

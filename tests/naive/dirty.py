@@ -25,7 +25,7 @@ async def soiled(
     """Connectors over the soiled copies, by source. Sources keep what they are able to do."""
     alike: dict[tuple[str, str], list[Record]] = {}
     for record in catalog.records.values():
-        if record.source.kind not in ("derived", "kept") and record.source.capabilities.list_all:
+        if record.source.kind not in ("derived", "kept", "ledger") and record.source.capabilities.list_all:
             alike.setdefault((record.source.name, relation_name(record.relation)), []).append(record)
     found: dict[str, dict[str, list[RawRow]]] = {}
     for (source, relation), records in alike.items():

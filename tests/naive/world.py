@@ -36,8 +36,8 @@ async def load(catalog: Catalog, connectors: Mapping[str, Connector]) -> World:
         if record.source.kind == "kept":
             rows[record.name] = []  # the gateway's own, and nothing was done yet
             continue
-        if record.source.kind == "derived":
-            continue  # worked out from the others: tests of their own compare them with what was planted
+        if record.source.kind in ("derived", "ledger"):
+            continue  # worked out from the others, or from what was asked: tests of their own compare them
         if record.source.capabilities.list_all:
             found = await _read(record, connectors[record.source.name], (), dirt)
             rows[record.name] = [row for row in found if row[record.key] is not None]
