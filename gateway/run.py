@@ -16,6 +16,7 @@ from gateway.fetching import Fetching, who
 from gateway.lately import Lately
 from gateway.plan import Binding, Keyed, KeySetStep, KeysOf, Reading
 from gateway.prepared import Prepared
+from gateway.relational import Evaluation
 from gateway.results import Failed, Problem, Result, RowsResult
 from gateway.table import Table
 from gateway.templates import FromPrincipal, FromVariable, Known, Leaf, Literal, Worked
@@ -71,6 +72,8 @@ class Run:
     began: dt.datetime = field(default_factory=lambda: dt.datetime.now(KARACHI))
     undated: dict[int, int] = field(default_factory=dict)
     """Rows left out by step, because no recorded date says since when they are known."""
+    begun: dict[int, tuple[Evaluation, dict[int, Table]]] = field(default_factory=dict)
+    """Derived records in parts of which some could be worked out already, with what they were given, by step."""
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
