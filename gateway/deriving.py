@@ -420,21 +420,28 @@ class _Derivation:
         """The leaf's groups, of a table that other leaves read too: it may be finer than they need."""
         access, one = self.leaves[number], self.alike[number]
         if one.step < 0:
-            terms = tuple(
-                GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, via(one.access, cell))
-                for at, cell in enumerate(one.by.values())
-            )
             record = one.access.access.record
-            totals = access.totals or Totals(access.population)
+            coarser = any(other.under is one for other in self.alike.values())
             with self._telling(number):
-                one.step = self.deriver.totaller.grouped(
-                    Asked(record, self.path, totals, one.where, terms, tuple(one.partials))
-                )
+                if one.under is None and not coarser:
+                    one.step = self.deriver.totaller.grouped(self._asked_alike(one))
+                else:
+                    finest = self._asked_alike(one.under or one)
+                    one.step = self.deriver.totaller.published(self._asked_alike(one), finest)
             one.about = self.deriver.linker.estimates.rows(record, one.where)
         place = {key: at for at, key in enumerate(one.by)}
         stands = {name: place[cell_key(access.cells[name])] for name in sorted(groups.keys)}
         stands |= {f"#{at}": len(place) + at for at in range(len(one.partials))}
         return self._given(one.step, tuple(stands), stands, one.about), one.partials
+
+    def _asked_alike(self, one: Alike) -> Asked:
+        access = one.access
+        terms = tuple(
+            GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, via(access, cell))
+            for at, cell in enumerate(one.by.values())
+        )
+        totals = access.totals or Totals(access.population)
+        return Asked(access.access.record, self.path, totals, one.where, terms, tuple(one.partials))
 
     def _given(self, step: int, names: tuple[str, ...], stands: dict[str, int], about: float) -> Given:
         """A cell that may not be read stands at -1: nothing."""
