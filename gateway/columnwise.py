@@ -46,7 +46,12 @@ def evaluate(node: Node, given: Mapping[int, Table], most: int | None = None, en
     """Rows with the cells of ``cells(node)``, in no particular order. A join that would make more than
     ``most`` rows is left to the engine. Raises PastBound without one, where what comes back is still more, and where
     spans of months make more."""
-    return _Evaluation(given, _times(node), sys.maxsize if most is None else most, engine).table(node)
+    return begun(node, given, most, engine).table(node)
+
+
+def begun(node: Node, given: Mapping[int, Table], most: int | None = None, engine: Engine | None = None) -> Evaluation:
+    """The evaluation of ``node``, to be worked out in pieces: ``given`` may still grow."""
+    return Evaluation(given, _times(node), sys.maxsize if most is None else most, engine)
 
 
 def _times(node: Node) -> Counter[int]:
@@ -62,7 +67,7 @@ def _times(node: Node) -> Counter[int]:
 
 
 @dataclass(slots=True)
-class _Evaluation:
+class Evaluation:
     """``left``: how often a node's rows are still needed; rows needed again are kept until then."""
 
     given: Mapping[int, Table]
@@ -77,6 +82,11 @@ class _Evaluation:
             return found
         assert self.engine is not None
         return self.engine.brought(found, self.most)
+
+    def work_ahead(self, node: Node) -> None:
+        """Works the node out before it is asked for: what it reads is given already. Raises PastBound."""
+        if id(node) not in self.known:
+            self.known[id(node)] = self._found(node)
 
     def rows(self, node: Node) -> Table | Afar:
         at = id(node)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gateway import grouping
 from gateway.allowed import cut
-from gateway.columnwise import evaluate
+from gateway.columnwise import begun, evaluate
 from gateway.keeping import keep_figures
 from gateway.partwise import missing, without
 from gateway.plan import DeriveInput, DeriveStep, LookupStep
@@ -16,6 +16,7 @@ from gateway.run import Run, Stop
 from gateway.table import PastBound, Table
 from schema.catalog import Record
 from schema.derive.nodes import Node
+from schema.derive.shape import parts_of
 from schema.errors import Code
 
 UNREACHED = "its source cannot be reached now"
@@ -62,7 +63,11 @@ async def _evaluated(run: Run, step: DeriveStep, query: Node, given: Mapping[int
     is not told: rows are among them that the caller may not see (SEMANTICS 14)."""
     most, engine = run.reach.intermediate_rows, run.reach.engine
     try:
-        return evaluate(query, given, most)
+        if step.id not in run.begun:
+            return evaluate(query, given, most)
+        evaluation, known = run.begun.pop(step.id)
+        known.update(given)
+        return evaluation.table(query)
     except PastBound:
         if engine is not None:
             try:
@@ -78,6 +83,25 @@ async def _evaluated(run: Run, step: DeriveStep, query: Node, given: Mapping[int
         f"{step.record.type_name}: working it out would make more than {most} rows (limits.intermediate_rows); "
         f"narrow the question{more}", step.record,
     )  # fmt: skip
+
+
+def work_ahead(run: Run, step: DeriveStep) -> None:
+    """Works out those parts whose inputs are all there, while the others' are waited for."""
+    whole = parts_of(step.query)
+    if whole is None or step.id in run.results:
+        return
+    if step.id not in run.begun:
+        given: dict[int, Table] = {}
+        run.begun[step.id] = begun(step.query, given, run.reach.intermediate_rows), given
+    evaluation, given = run.begun[step.id]
+    inputs = dict(step.parts)
+    for name, part in whole.parts:
+        if all(step.inputs[number].step in run.results for number in inputs[name]):
+            try:
+                given |= {number: _input(run, step.inputs[number]) for number in inputs[name] - given.keys()}
+                evaluation.work_ahead(part)
+            except (_Withheld, Stop, PastBound):
+                continue  # told when the whole of it is put together
 
 
 def _input(run: Run, part: DeriveInput) -> Table:

@@ -15,7 +15,7 @@ from aiodataloader import DataLoader
 
 from gateway import grouping
 from gateway.allowed import MeasureTerm
-from gateway.evaluating import derived
+from gateway.evaluating import derived, work_ahead
 from gateway.keeping import keep_list, take_up, tell_figures_again
 from gateway.listing import binding, listed
 from gateway.plan import (
@@ -67,11 +67,13 @@ class Execution(Run):
                 self.results[step.id] = await self._result(step)
             except Stop as stop:
                 self.results[step.id] = Failed(stop.code)
-        ready = []
-        for follower in self.prepared.followers[step.id]:
-            self._waiting[follower] -= 1
-            if not self._waiting[follower]:
-                ready.append(self.prepared.plan.steps[follower])
+        followers = [self.prepared.plan.steps[number] for number in self.prepared.followers[step.id]]
+        for follower in followers:
+            self._waiting[follower.id] -= 1
+        ready = [follower for follower in followers if not self._waiting[follower.id]]
+        for follower in followers:
+            if isinstance(follower, DeriveStep) and follower.parts and not ready:
+                work_ahead(self, follower)
         return ready
 
     async def _result(self, step: Step) -> Result:

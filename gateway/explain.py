@@ -16,6 +16,7 @@ from gateway.plan import (
     KeysOf,
     LookupStep,
     Plan,
+    Protection,
     Reading,
     RowsStep,
     ScanStep,
@@ -132,9 +133,13 @@ def _step(step: Step) -> str:
     if isinstance(step, RowsStep) and step.paging is not None:
         lines.append(_order(step, reading))
     if isinstance(step, AggregateStep) and step.protection is not None:
-        picked = "; then here: pick cells by the filter" if step.protection.asked is not None else ""
-        lines.append(f"    withhold: cells under {step.protection.k}{picked}")
+        lines.append(_withheld(step.protection))
     return "\n".join(lines)
+
+
+def _withheld(protection: Protection) -> str:
+    picked = "; then here: pick cells by the filter" if protection.asked is not None else ""
+    return f"    withhold: cells under {protection.k}{picked}"
 
 
 def _derive(step: DeriveStep) -> list[str]:
@@ -208,6 +213,8 @@ def _over(step: RowsStep | ScanStep | AggregateStep | KeySetStep, reading: Readi
         lines.append(f"    filter: rows first, then keys of {', '.join(asked)}" if asked else "    filter")
     if isinstance(step, RowsStep) and step.paging is not None:
         lines.append(_order(step, reading))
+    if isinstance(step, AggregateStep) and step.protection is not None:
+        lines += [f"    table by: {', '.join(step.protection.fields)}", _withheld(step.protection)]
     return lines
 
 

@@ -88,7 +88,8 @@ def group(
     else:
         table: Cells = {}
         for row in rows:
-            _add(step, table, tuple(row[: len(protection.order)]), _partials_of(step, row, report))
+            places = protection.places or range(len(protection.order))
+            _add(step, table, tuple([row[at] for at in places]), _partials_of(step, row, report))
         found = _withheld(table, protection)
         if found is None:
             return _nothing_told(step)
@@ -103,7 +104,7 @@ def group(
             continue  # null matches no parent
         key = tuple(row[at] for at in step.groups)
         _add(step, merged.setdefault(parent, {}), key, values)
-        if (step.merges is not None and row[step.merges]) or (hidden and row in hidden):
+        if (step.merges is not None and protection is None and row[step.merges]) or (hidden and row in hidden):
             suppressed.add((parent, key))
     if join < 0 and not step.groups and not merged and not protected:
         merged[None] = {(): [EMPTY.get(partial.function) for partial in step.partials]}

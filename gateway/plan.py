@@ -209,6 +209,8 @@ class Protection:
     within: tuple[tuple[str, str], ...]
     asked: LocalTest | None
     measured: tuple[tuple[int, int, int], ...]
+    places: tuple[int, ...] = ()
+    """Where the table is made of a finer one's groups: where the fields stand in those."""
 
 
 @dataclass(frozen=True, slots=True)

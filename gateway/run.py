@@ -10,6 +10,7 @@ from typing import Any
 from auth.principal import Principal
 from gateway import grouping
 from gateway.allowed import MissingPart, Path, cut
+from gateway.columnwise import Evaluation
 from gateway.cursors import Sealer
 from gateway.engine import Engines
 from gateway.fetching import Fetching, who
@@ -71,6 +72,8 @@ class Run:
     began: dt.datetime = field(default_factory=lambda: dt.datetime.now(KARACHI))
     undated: dict[int, int] = field(default_factory=dict)
     """Rows left out by step, because no recorded date says since when they are known."""
+    begun: dict[int, tuple[Evaluation, dict[int, Table]]] = field(default_factory=dict)
+    """Derived records in parts of which some could be worked out already, with what they were given, by step."""
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from gateway.plan import Partial
 from gateway.totalling import COUNT
 from schema.derive.nodes import RowsOf
 from schema.lineage import Counted
+from schema.predicates import TRUE
 
 CellKey: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
 """What a cell is, whatever a leaf calls it."""
@@ -37,6 +38,9 @@ class Alike:
     step: int = -1
     places: dict[CellKey, int] = field(default_factory=dict)
     about: float = 0.0
+    under: Alike | None = None
+    """A finer published table of the same rows: the source is asked for its groups, and both tables are made of
+    those."""
 
 
 def alike(
@@ -66,7 +70,21 @@ def alike(
             partial = partial_of(measure.function, own.cells[measure.cell or ""])
             if partial not in one.partials:
                 one.partials.append(partial)
+    for one in known:
+        finer = [other for other in known if _is_finer(other, one)]
+        one.under = max(finer, key=lambda other: len(other.by), default=None)
     return found
+
+
+def _is_finer(one: Alike, other: Alike) -> bool:
+    """Whether both are published tables of the same rows, and ``one`` has all fields of the other and more."""
+    totals = one.access.totals
+    if totals is None or not totals.k or not (one.counted and other.counted) or one.where != other.where:
+        return False
+    same = one.access.access.record is other.access.access.record and totals == other.access.totals
+    same = same and one.access.population == other.access.population and set(one.partials) >= set(other.partials)
+    plain = all(not cell.hops and cell.condition == TRUE for cell in one.by.values())
+    return same and plain and one.by.keys() > other.by.keys()
 
 
 def partial_of(function: str, cell: CellAccess) -> Partial:

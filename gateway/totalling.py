@@ -3,7 +3,7 @@ merged here from finer groups, and what no source groups is grouped here from ro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from auth.decisions import Totals
 from gateway.allowed import AggregatePart, AllTests, Filter, GroupTerm, MeasuresPart, MeasureTerm, Path
@@ -52,6 +52,50 @@ class Totaller:
     """Writes the aggregate steps of one plan."""
 
     linker: Linker
+    known: list[tuple[Asked, int, tuple[Field, ...]]] = field(default_factory=list)
+    """Groups that several published tables are made of: the step that has them, and by which fields."""
+
+    def published(self, asked: Asked, finest: Asked) -> int:
+        """The step that gives the asked groups of a published table, made of those of a table that has its fields and
+        perhaps more. What is withheld depends on the table alone."""
+        number, stand = self._counted(finest)
+        below = self.linker.steps[number]
+        assert isinstance(below, AggregateStep)
+        draft = self.linker.draft(asked.record, asked.path)
+        groups = tuple(draft.position(term.field, term.condition) for term in asked.groups)
+        partials = tuple(dict.fromkeys((*asked.partials, *_protecting(asked))))
+        protection = _protection(draft, asked, partials)
+        places = tuple(stand.index(part) for part, _ in draft.cells)
+        width = len(stand)
+        measured = tuple(width + below.partials.index(partial) for partial in partials)
+        reading = Reading(
+            asked.record, below.reading.shape, (), (), None, tuple(draft.local.params), None, -1,
+            tuple(draft.local.waits_on), below.id, (), below.reading.about,
+        )  # fmt: skip
+        number = self.linker.number()
+        self.linker.steps[number] = AggregateStep(
+            number, asked.path, reading, groups, partials, measured, False, width + len(below.partials) + 1,
+            replace(protection, places=places),
+        )  # fmt: skip
+        return number
+
+    def _counted(self, finest: Asked) -> tuple[int, tuple[Field, ...]]:
+        """The step with the groups of a published table, before anything of it is withheld, and their fields."""
+        for one, step, fields in self.known:
+            if one == finest:
+                return step, fields
+        draft = self.linker.draft(finest.record, finest.path)
+        for term in finest.groups:
+            draft.position(term.field, term.condition)
+        partials = tuple(dict.fromkeys((*finest.partials, *_protecting(finest))))
+        _protection(draft, finest, partials)
+        groups = tuple(GroupTerm(part.api_name, part, condition) for part, condition in draft.cells)
+        plain = replace(
+            finest, totals=Totals(finest.totals.population), where=AllTests(), groups=groups, partials=partials
+        )
+        found = self.grouped(plain), tuple(part for part, _ in draft.cells)
+        self.known.append((finest, *found))
+        return found
 
     def grouped(self, asked: Asked) -> int:
         """The step that gives the asked groups."""

@@ -11,7 +11,7 @@ from schema.classification import confidential, open_, restricted
 from schema.codecs import blank_is_null, cnic, code_table, stripped
 from schema.declare import column, many, one, record
 from schema.districts import district_alias
-from schema.relations import Select, Whole
+from schema.relations import Beside, Select, Whole
 from schema.scalars import NationalId
 
 DISTRICT_OF_AREA = (
@@ -64,16 +64,19 @@ class School:
     results = many("education.ExamResult", on="school_code")
 
 
+TITLE = Beside(
+    "LEFT JOIN institution_positions p ON p.id = st.institution_position_id "
+    "LEFT JOIN staff_position_titles t ON t.id = p.staff_position_title_id ",
+    {"title": "t.name"},
+)
 teacher_rows = Select(
     "SELECT u.openemis_no AS openemis_no, u.first_name || ' ' || u.last_name AS full_name, u.gender_id AS gender_id, "
     "u.identity_number AS identity_number, u.date_of_birth AS date_of_birth, t.name AS title, "
     "st.start_date AS start_date, i.code AS school_code, d.name AS dist_nm "
     "FROM institution_staff st JOIN security_users u ON u.id = st.staff_id AND u.is_staff = 1 "
-    "JOIN institutions i ON i.id = st.institution_id "
-    "LEFT JOIN institution_positions p ON p.id = st.institution_position_id "
-    f"LEFT JOIN staff_position_titles t ON t.id = p.staff_position_title_id {DISTRICT_OF_AREA} "
-    "WHERE st.end_date IS NULL",
+    f"JOIN institutions i ON i.id = st.institution_id {TITLE.joins}{DISTRICT_OF_AREA} WHERE st.end_date IS NULL",
     "institution_staff",
+    beside=(TITLE,),
 )
 GENDER = code_table("gender", {1: "Male", 2: "Female"}, kind="int")
 

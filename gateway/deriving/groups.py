@@ -8,7 +8,7 @@ from auth.decisions import LeafAccess, RecordAccess, Totals
 from gateway.allowed import Filter, GroupTerm
 from gateway.deriving.reads import Reads, via_of
 from gateway.plan import Partial
-from gateway.sharing import cell_key, partial_of
+from gateway.sharing import Alike, cell_key, partial_of
 from gateway.totalling import COUNT, Asked, Totaller
 from schema.catalog import Record
 from schema.derive.measures import Measured
@@ -78,21 +78,27 @@ class Groups:
         reads = self.reads
         access, one = reads.leaves[number], reads.alike[number]
         if one.step < 0:
-            terms = tuple(
-                GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, via_of(one.access, cell))
-                for at, cell in enumerate(one.by.values())
-            )
-            record = one.access.access.record
-            totals = access.totals or Totals(access.population)
+            coarser = any(other.under is one for other in reads.alike.values())
             with reads.telling(number):
-                one.step = self.totaller.grouped(
-                    Asked(record, reads.path, totals, one.where, terms, tuple(one.partials))
-                )
-            one.about = reads.linker.estimates.rows(record, one.where)
+                if one.under is None and not coarser:
+                    one.step = self.totaller.grouped(self._asked_alike(one))
+                else:
+                    finest = self._asked_alike(one.under or one)
+                    one.step = self.totaller.published(self._asked_alike(one), finest)
+            one.about = reads.linker.estimates.rows(one.access.access.record, one.where)
         place = {key: at for at, key in enumerate(one.by)}
         stands = {name: place[cell_key(access.cells[name])] for name in sorted(groups.keys)}
         stands |= {f"#{at}": len(place) + at for at in range(len(one.partials))}
         return reads.given(one.step, tuple(stands), stands, one.about), one.partials
+
+    def _asked_alike(self, one: Alike) -> Asked:
+        access = one.access
+        terms = tuple(
+            GroupTerm(f"{cell.field.name}#{at}", cell.field, cell.condition, None, via_of(access, cell))
+            for at, cell in enumerate(one.by.values())
+        )
+        totals = access.totals or Totals(access.population)
+        return Asked(access.access.record, self.reads.path, totals, one.where, terms, tuple(one.partials))
 
     def _term(self, access: LeafAccess, name: str) -> GroupTerm:
         cell = access.cells[name]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from gateway.lately import Lately
 from tests.evaluation.recomputed import PUPILS, TEACHERS, persons
 from tests.houses import Desk, Systems, person
 from tests.legacy.raw import Raw
@@ -66,3 +68,29 @@ async def test_ranks_are_those_of_the_told_places_alone(file_desk: Desk) -> None
     assert all(node["value"] is not None for node in ranked)
     assert any(node["suppressed"] for node in nodes.values())
     assert all(node["rankFrom"] is None for node in nodes.values() if node["suppressed"])
+
+
+async def test_two_tables_made_of_one_count_withhold_what_each_withholds_alone(file_desk: Desk) -> None:
+    """EMIS is asked once for both tables of teachers: the finer one's small cells may not be told by the coarser one,
+    nor may they take anything from it."""
+    both = ["EDU_PUPILS_PER_TEACHER", "EDU_WOMEN_TEACHING"]
+    query = QUERY.replace("$code: String!", "$codes: [String!]").replace("{eq: $code}", "{in: $codes}")
+    query = query.replace("{ place", "{ indicator place")
+    for level, some_withheld in (("DISTRICT", True), ("PROVINCE", False)):
+        forget(file_desk)
+        found = await file_desk.data(query, person("planner"), codes=both, level=level)
+        calls = [file_desk.ledger.last["sourceCalls"]["emis"]]
+        together: dict[str, dict[str, Any]] = {code: {} for code in both}
+        for node in found["indicatorValues"]["nodes"]:
+            together[node.pop("indicator")][node["place"]] = node
+        for code in both:
+            forget(file_desk)
+            assert together[code] == await told(file_desk, code, level)
+            calls.append(file_desk.ledger.last["sourceCalls"]["emis"])
+        assert any(node["suppressed"] for node in together["EDU_WOMEN_TEACHING"].values()) is some_withheld
+        assert calls[0] == calls[1] + calls[2] - 1
+
+
+def forget(desk: Desk) -> None:
+    """The figures that might be told again."""
+    desk.house.reach = replace(desk.house.reach, figures=Lately())

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.education.emis import teacher_rows
 from connectors.education.learners import enrolment_rows, learner_rows, report_rows, scholarship_rows
 from connectors.sql.dialects import POSTGRES
 from connectors.sql.statement import build
@@ -76,6 +77,11 @@ def test_who_answers_for_a_learner_is_looked_up_for_those_only_who_ask_or_are_ru
     bare = relation.asked_for(frozenset({"openemis_no"}))
     assert not any(table in bare for table in ("student_guardians", "institution_students now"))
     assert relation.asked_for(frozenset({"school_now", "father_nic", "mother_nic", "guardian_nic"})) == relation.sql
+
+
+def test_the_title_of_a_post_is_looked_up_for_those_only_who_ask_for_it() -> None:
+    assert "institution_positions" not in teacher_rows.asked_for(frozenset({"gender_id", "dist_nm"}))
+    assert teacher_rows.asked_for(frozenset({"title"})) == teacher_rows.sql
 
 
 async def test_rows_are_the_same_with_and_without_what_stands_beside_them(desk: Desk) -> None:
