@@ -215,7 +215,7 @@ async def test_the_house_opens_while_every_source_is_down(files: Systems, tmp_pa
     async with _asked_at(msgspec.structs.replace(settings, sources=gone)) as desk:
         told = await desk.data("{ __schema { queryType { name } } catalog { departments { name } } }")
         names = [each["name"] for each in told["catalog"]["departments"]]
-        assert names == ["education", "health", "finance", "labour", "province"]
+        assert names == ["education", "health", "finance", "labour", "province", "oversight"]
         response = await desk.ask(
             "{ schools { nodes { code } } districts { nodes { code } } facilities { nodes { code } } "
             "stocks { nodes { code } } visits { nodes { number } } budgetLines { nodes { code } } "
