@@ -49,10 +49,14 @@ class Decoder:
         return Table(tuple(columns), raw.size)
 
 
-def make_decoder(cells: tuple[CellUse, ...], as_text: frozenset[int] = frozenset()) -> Decoder | None:
+def make_decoder(
+    cells: tuple[CellUse, ...], as_text: frozenset[int] = frozenset(), decoded: frozenset[int] = frozenset()
+) -> Decoder | None:
     """Decodes the first ``len(cells)`` values of each row; None when there is nothing to decode. ``as_text``: positions
-    of decimals that are decoded to what clients are told."""
-    columns = [(at, cell.field, _codec(cell.field, at in as_text)) for at, cell in enumerate(cells)]
+    of decimals that are decoded to what clients are told; ``decoded``: of what is so already."""
+    columns = [
+        (at, cell.field, _codec(cell.field, at in as_text)) for at, cell in enumerate(cells) if at not in decoded
+    ]
     coded = tuple((at, part, codec, _column(codec)) for at, part, codec in columns if codec is not None)
     return Decoder(coded) if coded else None
 

@@ -3,19 +3,21 @@ gateway."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from gateway.allowed import AllTests, FieldTest, Filter, OrderTerm, RuleTest
 from gateway.local import Local
 from gateway.plan import CellUse, JoinIn, Keyed, LocalTest, Partial, Reading, Undated
 from gateway.pushdown import Pushdown, conjuncts, link_tests, plain_column
-from gateway.templates import Literal
+from gateway.templates import FromVariable, Literal
 from schema.catalog import Field, Record
 from schema.codecs import Codec
 from schema.fetch import Cell, Column, Condition, FetchShape, Function, Measure
 from schema.predicates import TRUE, Predicate
 
+ONE_FORM = frozenset({"text", "int", "date"})
+"""Kinds whose equal values are told alike: 1.5 is 1.50, and one moment has many offsets."""
 Shaping = Callable[[Condition, tuple[Cell, ...], Column | None], FetchShape]
 """(pushed condition, cells, key column) -> the shape of a fetch."""
 
@@ -104,11 +106,22 @@ class Draft:
             key_column = _key_column(self.cells[join][0] if join >= 0 else self.record.key_field)
         undated = self._undated(where, left, key_column)
         uses = self._uses()
+        told = tuple(dict(self._told(where, left, join)).items())
         return Reading(
             self.record, shape(condition, self._shape_cells(), key_column), tuple(self.push.params), uses, test,
             tuple(self.local.params), keyed, join, (*self.push.waits_on, *self.local.waits_on), about=self.about,
-            joined=tuple(self.push.joined), seen=seen, undated=undated,
+            joined=tuple(self.push.joined), seen=seen, undated=undated, told=told,
         )  # fmt: skip
+
+    def _told(self, where: Filter, left: tuple[Filter, ...], join: int) -> Iterator[tuple[int, FieldTest]]:
+        """Cells whose value the filter says. ``left``: what the source does not apply of it."""
+        for test in conjuncts(where):
+            if not isinstance(test, FieldTest) or test.op != "eq" or test.condition != TRUE or test in left:
+                continue
+            whole = isinstance(test.value, (Literal, FromVariable)) and test.field.scalar.kind in ONE_FORM
+            at = self.cells.index((test.field, TRUE)) if (test.field, TRUE) in self.cells else join
+            if whole and at != join:
+                yield at, test
 
     def _undated(self, where: Filter, left: tuple[Filter, ...], key_column: Column | None) -> Undated | None:
         """How rows without a recorded date are counted. ``left``: what the source does not apply of the filter."""

@@ -22,7 +22,7 @@ from gateway.plan import (
     ScanStep,
     Step,
 )
-from gateway.prepared import waits_on
+from gateway.prepared import told_by_filter, waits_on
 from gateway.request import GraphQLRequest
 from gateway.templates import FromPrincipal, FromVariable, Leaf
 from gateway.undated import left_out
@@ -116,7 +116,10 @@ def _step(step: Step) -> str:
     ]
     lines += _keys(reading)
     shape = reading.shape
-    cells = shape.cells or shape.groups
+    known = told_by_filter(reading)
+    cells = [cell for at, cell in enumerate(shape.cells) if at not in known] or shape.groups
+    if known:
+        lines.append(f"    the filter says: {', '.join(reading.cells[at].field.api_name for at in known)}")
     if cells:
         named = ", ".join(_cell(cell, reading) for cell in dict.fromkeys(cells))
         lines.append(f"    {'columns' if shape.cells else 'groups'}: {named}")

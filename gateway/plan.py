@@ -11,6 +11,7 @@ from gateway.allowed import (
     AggregatePart,
     Allowed,
     ConnectionPart,
+    FieldTest,
     MeasureTerm,
     ObjectPart,
     Path,
@@ -159,6 +160,8 @@ class Reading:
     """The rules' condition on rows, where the source does not apply it: of a row that fails, nothing is told."""
     undated: Undated | None = None
     """Set where only rows known at a moment are read."""
+    told: tuple[tuple[int, FieldTest], ...] = ()
+    """Cells whose value a filter says that the source applies: it is not asked for them."""
     quiet: bool = False
     """Read by rights that hold only beneath a derived record: what cannot be read in it is null, and not told."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway.allowed import ValuePart
+from gateway.allowed import FieldTest, ValuePart
 from gateway.decode import Decoder, make_decoder
 from gateway.plan import (
     ConnectionLayout,
@@ -27,9 +27,10 @@ from schema.fetch import Cell, FetchShape
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """``needs``: how many steps each step waits for; ``followers``: who waits for it; ``shapes``, ``decoders`` and
-    ``blanking`` by step; ``as_text``: positions of decimals that come as clients are told them; ``spread``: which
-    column of what is fetched stands where, for steps that have one in several places; ``variants``: shapes with a seek
-    condition, by step and which values of the cursor are null."""
+    ``blanking`` by step; ``as_text``: positions of decimals that come as clients are told them; ``told``: tests that
+    say a cell's value; ``spread``: which column of what is fetched stands where, -1 for what is told, for steps where
+    not each is in its own place; ``variants``: shapes with a seek condition, by step and which values of the cursor are
+    null."""
 
     plan: Plan
     needs: dict[int, int]
@@ -38,6 +39,7 @@ class Prepared:
     as_text: dict[int, frozenset[int]]
     decoders: dict[int, Decoder | None]
     blanking: dict[int, bool]
+    told: dict[int, dict[int, FieldTest]]
     spread: dict[int, tuple[int, ...]]
     variants: dict[tuple[int, tuple[bool, ...]], FetchShape] = field(default_factory=dict)
     continued: tuple[RowsStep, ...] = ()
@@ -82,11 +84,12 @@ def prepare(plan: Plan) -> Prepared:
     as_text = _shown_only(plan)
     readings = {step.id: reading for step in plan.steps if (reading := _reading(step)) is not None}
     cells = {step: _cells(reading, as_text[step]) for step, reading in readings.items()}
+    shapes = {step: _once(reading.shape, cells[step]) for step, reading in readings.items()}
     return Prepared(
         plan,
         {step: len(above) for step, above in waits.items()},
         {step: tuple(below) for step, below in followers.items()},
-        {step: _once(reading.shape, cells[step]) for step, reading in readings.items()},
+        shapes,
         as_text,
         {step.id: _decoder(step, as_text[step.id]) for step in plan.steps},
         {
@@ -94,7 +97,8 @@ def prepare(plan: Plan) -> Prepared:
             and any(cell.blank_unless is not None for cell in step.reading.cells)
             for step in plan.steps
         },
-        spread={step: _spread(each) for step, each in cells.items() if len(set(each)) < len(each)},
+        told={step: told_by_filter(reading) for step, reading in readings.items()},
+        spread={step: _spread(each) for step, each in cells.items() if shapes[step].cells != each},
         continued=_continued(plan),
         keeping=tuple(step for step in plan.steps if isinstance(step, DeriveStep) and step.kept is not None),
     )
@@ -129,24 +133,37 @@ def waits_on(step: Step) -> frozenset[int]:
 
 def _decoder(step: Step, as_text: frozenset[int]) -> Decoder | None:
     reading = _reading(step)
-    return None if reading is None or reading.scan is not None else make_decoder(reading.cells, as_text)
+    if reading is None or reading.scan is not None:
+        return None
+    return make_decoder(reading.cells, as_text, frozenset(told_by_filter(reading)))
 
 
-def _cells(reading: Reading, as_text: frozenset[int]) -> tuple[Cell, ...]:
-    """The reading's cells, those of its decimals that are only shown asked for as text."""
-    cells = reading.shape.cells
-    return tuple(replace(cell, as_text=True) if at in as_text else cell for at, cell in enumerate(cells))
+def _cells(reading: Reading, as_text: frozenset[int]) -> tuple[Cell | None, ...]:
+    """The reading's cells, those of its decimals that are only shown asked for as text; None for those that the source
+    is not asked for."""
+    told = told_by_filter(reading)
+    cells = (replace(cell, as_text=True) if at in as_text else cell for at, cell in enumerate(reading.shape.cells))
+    return tuple(None if at in told else cell for at, cell in enumerate(cells))
 
 
-def _once(shape: FetchShape, cells: tuple[Cell, ...]) -> FetchShape:
+def told_by_filter(reading: Reading) -> dict[int, FieldTest]:
+    """By position, the test that says the cell's value; at least one cell is fetched."""
+    told = dict(reading.told)
+    read_here = reading.scan is not None or reading.derived is not None
+    return {} if read_here or len(told) == len(reading.shape.cells) else told
+
+
+def _once(shape: FetchShape, cells: tuple[Cell | None, ...]) -> FetchShape:
     """Several fields may be read from one column, which is fetched once."""
-    distinct = tuple(dict.fromkeys(cells))
+    distinct = tuple(dict.fromkeys(cell for cell in cells if cell is not None))
     return shape if distinct == shape.cells else replace(shape, cells=distinct)
 
 
-def _spread(cells: tuple[Cell, ...]) -> tuple[int, ...]:
-    at = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
-    return tuple(at[cell] for cell in cells)
+def _spread(cells: tuple[Cell | None, ...]) -> tuple[int, ...]:
+    at: dict[Cell | None, int] = {
+        cell: place for place, cell in enumerate(dict.fromkeys(cell for cell in cells if cell is not None))
+    }
+    return tuple(at.get(cell, -1) for cell in cells)
 
 
 def _shown_only(plan: Plan) -> dict[int, frozenset[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -49,7 +50,7 @@ async def read(
         rows = await fetched(run, step.id, reading, path, shape, params, limit, keys)
         raw = Table.of(rows, len(shape.cells) + len(shape.measures))
         if (spread := run.prepared.spread.get(step.id)) is not None:
-            raw = raw.taking(spread)
+            raw = _with_told(run, step.id, raw.taking(spread))
     table = _decoded(run, step, raw)
     if reading.local_params or reading.local is not None or run.prepared.blanking[step.id]:
         local_params = run.params(reading.local_params, path)
@@ -147,6 +148,14 @@ def _decoded(run: Run, step: ReadingStep, raw: Table) -> Table:
     if unreadable and decoder is not None:
         decoder.table(raw.kept(passing), partial(run.unreadable, step.path, reading=reading))
     return table.kept(passing)
+
+
+def _with_told(run: Run, step: int, table: Table) -> Table:
+    """With the cells that the filter says."""
+    columns = list(table.columns)
+    for at, test in run.prepared.told[step].items():
+        columns[at] = [run.read(test.value, test.field.scalar.parse)] * table.size
+    return replace(table, columns=tuple(columns))
 
 
 def _derived(run: Run, reading: Reading, derived: int) -> Table:
