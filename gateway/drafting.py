@@ -106,11 +106,13 @@ class Draft:
             key_column = _key_column(self.cells[join][0] if join >= 0 else self.record.key_field)
         undated = self._undated(where, left, key_column)
         uses = self._uses()
-        told = tuple(dict(self._told(where, left, join)).items())
+        fetched = shape(condition, self._shape_cells(), key_column)
+        told = dict(self._told(where, left, join)) if fetched.cells else {}  # groups and measures are not told
         return Reading(
-            self.record, shape(condition, self._shape_cells(), key_column), tuple(self.push.params), uses, test,
+            self.record, fetched, tuple(self.push.params), uses, test,
             tuple(self.local.params), keyed, join, (*self.push.waits_on, *self.local.waits_on), about=self.about,
-            joined=tuple(self.push.joined), seen=seen, undated=undated, told=told,
+            joined=tuple(self.push.joined), seen=seen, undated=undated,
+            told=tuple(told.items()),
         )  # fmt: skip
 
     def _told(self, where: Filter, left: tuple[Filter, ...], join: int) -> Iterator[tuple[int, FieldTest]]:

@@ -11,7 +11,7 @@ oversight = Department(
 )  # fmt: skip
 ledger = Source(
     "ledger", "oversight", LEDGER, "The gateway's ledger", FILES,
-    # A search reads on its own connection, beside those who write; two at a time leave them the machine.
+    # A search reads on its own connection, beside those who write; four at a time leave those theirs.
     limits=Limits(timeout_s=9.0, concurrency=4, row_budget=100_000),
     description="What the gateway was asked and what it showed, as it is chained and signed.",
 )  # fmt: skip

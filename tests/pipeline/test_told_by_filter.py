@@ -60,6 +60,16 @@ async def test_only_what_holds_of_every_row_is_said(desk: Desk, where: str, pass
     assert {node["level"] for node in found["schools"]["nodes"]} == wanted
 
 
+async def test_groups_are_decoded_though_the_filter_says_them(desk: Desk) -> None:
+    query = (
+        '{ payslips(where: {month: {eq: "2025-09"}, cadre: {eq: "Teaching"}}) '
+        "{ aggregate(groupBy: [MONTH, CADRE]) { key { month cadre } count } } }"
+    )
+    assert "the filter says" not in plan(desk, query)
+    (group,) = (await desk.data(query, AUDITOR))["payslips"]["aggregate"]
+    assert group["key"] == {"month": "2025-09", "cadre": "Teaching"}
+
+
 async def test_one_cell_is_fetched_where_the_filter_says_all(desk: Desk) -> None:
     query = '{ schools(where: {level: {eq: "Primary"}}) { nodes { level } } }'
     assert "columns: " in plan(desk, query)
